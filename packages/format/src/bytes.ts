@@ -15,9 +15,14 @@ export function fromUtf8(bytes: Bytes, what: string): string {
 	try {
 		return decoder.decode(bytes);
 	} catch (cause) {
-		throw new CorruptError("NOT_UTF8", `${what} is not valid UTF-8`, {}, {
-			cause,
-		});
+		throw new CorruptError(
+			"NOT_UTF8",
+			`${what} is not valid UTF-8`,
+			{},
+			{
+				cause,
+			},
+		);
 	}
 }
 
@@ -48,7 +53,10 @@ export function toHex(bytes: Bytes, start = 0, end = bytes.length): string {
 /** Throws a CorruptError unless `text` is lower-case hex of whole bytes. */
 export function fromHex(text: string): Bytes {
 	if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text))
-		throw new CorruptError("NOT_HEX", `not lower-case hex: ${text.slice(0, 80)}`);
+		throw new CorruptError(
+			"NOT_HEX",
+			`not lower-case hex: ${text.slice(0, 80)}`,
+		);
 	const bytes = new Uint8Array(text.length / 2);
 	for (let i = 0; i < bytes.length; i++)
 		bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
@@ -230,7 +238,8 @@ export class ByteReader {
 				break;
 			}
 			scale *= 0x80;
-			if (scale > 2 ** 49) this.fail(`holds a number over 2^53 at byte ${start}`);
+			if (scale > 2 ** 49)
+				this.fail(`holds a number over 2^53 at byte ${start}`);
 		}
 		if (value > Number.MAX_SAFE_INTEGER)
 			this.fail(`holds a number over 2^53 at byte ${start}`);

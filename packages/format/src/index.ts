@@ -1,1 +1,16 @@
-export {};
+export * from "./bytes.ts";
+export * from "./config.ts";
+export * from "./content.ts";
+export * from "./crc32.ts";
+export * from "./errors.ts";
+export * from "./frame.ts";
+export * from "./id.ts";
+export * from "./json.ts";
+export * from "./links.ts";
+export * from "./marks.ts";
+export * from "./name.ts";
+export * from "./pack.ts";
+export * from "./record.ts";
+export * from "./scan-state.ts";
+export * from "./segment.ts";
+export * from "./tree.ts";
