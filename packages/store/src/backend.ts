@@ -1,0 +1,131 @@
+import type { Bytes, LeaseId } from "@varve/format";
+
+/** What a repository is made of, by the folder it lies in. `config` and `reserve` hold one file of that same name. */
+export const fileKinds = [
+	"config",
+	"keys",
+	"packs",
+	"segments",
+	"snapshots",
+	"labels",
+	"forgotten",
+	"leases",
+	"gc",
+	"quarantine",
+	"reserve",
+] as const;
+export type FileKind = (typeof fileKinds)[number];
+
+export interface ListedFile {
+	readonly name: string;
+	/** Bytes. */
+	readonly size: number;
+}
+
+export interface Abortable {
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** A part of a file: `length` bytes from `at`. */
+export interface Range {
+	readonly at: number;
+	readonly length: number;
+}
+
+/** First rung: read and list. Every failure but absence is a StorageError with its cause. */
+export interface ReadBackend extends AsyncDisposable {
+	/** For people: a path or URL without secrets. */
+	readonly location: string;
+	/** Each file of a kind exactly once, in no order. Files being written are never listed. A folder that is not there is empty. */
+	list(kind: FileKind, options?: Abortable): Promise<ListedFile[]>;
+	/** The whole file or a range of it. NotFoundError if absent, CorruptError if it ends before the range does. */
+	read(kind: FileKind, name: string, range?: Range): Promise<Bytes>;
+	/** Size in bytes, or undefined if absent. Never undefined for another reason. */
+	size(kind: FileKind, name: string): Promise<number | undefined>;
+	/** Synchronous reads, for threads that do nothing else. */
+	readonly blocking: BlockingReads;
+	/** How a worker thread opens the same files; undefined if only this thread can. */
+	readonly descriptor: BackendDescriptor | undefined;
+	/** Bytes that can still be written, where the storage can tell. */
+	space(): Promise<number | undefined>;
+	/** Idempotent. */
+	close(): Promise<void>;
+}
+
+/** A plain object that crosses threads. */
+export interface BackendDescriptor {
+	readonly type: "local";
+	readonly path: string;
+}
+
+/** Reads without promises. The same errors as ReadBackend. Files stay open in a small cache until `close`. */
+export interface BlockingReads {
+	/** Fills `target` from byte `at` of the file. */
+	readInto(kind: FileKind, name: string, at: number, target: Bytes): void;
+	/** Size in bytes, or undefined if absent. */
+	size(kind: FileKind, name: string): number | undefined;
+	close(): void;
+}
+
+/** Second rung: files appear whole and durable, under their final name, or not at all. */
+export interface WriteBackend extends ReadBackend {
+	/**
+	 * Makes `tmp/<lease>/`, once: a stage that was renamed away (fenced) is never made again, and all that its owner
+	 * then tries fails with a ConflictError (code "FENCED").
+	 */
+	stage(lease: LeaseId): Promise<Stage>;
+	/** Leases that have a stage. */
+	listStages(): Promise<LeaseId[]>;
+	/** Renames the stage of a dead lease away and deletes what is in it. True if there was one. */
+	fence(lease: LeaseId): Promise<boolean>;
+}
+
+/** Third rung. */
+export interface RemoveBackend extends WriteBackend {
+	/** Removes a file by first renaming it into the stage. Absence is success. */
+	remove(stage: Stage, kind: FileKind, name: string): Promise<void>;
+}
+
+/** Where one lease prepares files. */
+export interface Stage {
+	readonly lease: LeaseId;
+	/** Spools for this thread. */
+	readonly spool: Spool;
+	/** How a worker thread spools into the same stage; undefined if only this thread can. */
+	readonly descriptor: StageDescriptor | undefined;
+	/**
+	 * Makes a closed spool file durable under its final name: fsync, rename, fsync of the directory. Resolves when it is
+	 * durable. Content-named files replace an equal one. StorageError otherwise: code "NO_SPACE" for a full disk or quota,
+	 * "REFUSED" for missing permission or a read-only file system, else "STORAGE_FAILED"; ConflictError "FENCED" if the stage is gone.
+	 */
+	put(kind: FileKind, name: string, spoolName: string): Promise<void>;
+	/** The same for small objects. With `exclusive`, ConflictError "EXISTS" if the name is taken. */
+	putBytes(
+		kind: FileKind,
+		name: string,
+		bytes: Bytes,
+		options?: { exclusive?: boolean },
+	): Promise<void>;
+	/** Deletes what is left in the stage and the stage itself. Idempotent; never commits anything. */
+	release(): Promise<void>;
+}
+
+export interface StageDescriptor {
+	readonly type: "local";
+	readonly path: string;
+}
+
+/** Temporary files that grow by synchronous writes. */
+export interface Spool {
+	create(): SpoolFile;
+}
+
+export interface SpoolFile {
+	/** Unique within the stage, across threads. */
+	readonly name: string;
+	/** Writes all of it or throws (as Stage.put does). */
+	write(bytes: Bytes): void;
+	close(): void;
+	/** Closes and deletes. */
+	discard(): void;
+}

@@ -1,0 +1,30 @@
+import type { Bytes, PackId, Place } from "@varve/format";
+
+/**
+ * Answers where chunks lie, synchronously, in whichever thread holds it. Only places in packs of the present listing that are
+ * not condemned are answered. A chunk in a frame with bases counts only if each base lies in such a pack too, in a frame without bases.
+ */
+export interface ChunkLookup {
+	/** True if no chunk is known, so that nobody need ask. */
+	readonly empty: boolean;
+	/** A place of the chunk whose id stands at `at` of `ids`. Places in frames without bases are preferred. */
+	find(ids: Bytes, at: number): Place | undefined;
+	close(): void;
+}
+
+/** Plain object that crosses threads: what `openChunkLookup` needs in a worker. */
+export interface LookupDescriptor {
+	/** Folder of the LevelDB, if this process holds it. */
+	readonly level: string | undefined;
+	/** Paths of segments that LevelDB does not hold yet (or all of them, if another process holds it). */
+	readonly segments: readonly string[];
+	/** Ids of the packs in the listing, ascending, 32 bytes each, in shared memory. */
+	readonly packs: SharedArrayBuffer;
+	readonly empty: boolean;
+}
+
+/** Where a pack's frames lie, as segments and directories tell. */
+export interface PackFacts {
+	readonly id: PackId;
+	readonly size: number;
+}

@@ -1,0 +1,71 @@
+import type {
+	Bytes,
+	LeaseId,
+	PackId,
+	Place,
+	SegmentPack,
+	SnapshotId,
+	SnapshotRecord,
+} from "@varve/format";
+import type { ListedFile } from "./backend.ts";
+import type { ChunkLookup, LookupDescriptor } from "./chunk-lookup.ts";
+
+/** What is listed in a repository at one moment. */
+export interface Listing {
+	readonly packs: readonly ListedFile[];
+	readonly segments: readonly ListedFile[];
+	readonly snapshots: readonly ListedFile[];
+	/** Packs that a pending gc condemned: they count as absent. */
+	readonly condemned: ReadonlySet<string>;
+}
+
+/**
+ * The derived index on the client: chunk → place and snapshot → record. Deleted, damaged, old or held by another process: the
+ * answers are the same, only slower. Opening LevelDB is put off until something needs it.
+ */
+export interface RepositoryIndex extends AsyncDisposable {
+	/** Records of the snapshots with these ids, from the index where it has them, else from the backend; new ones are remembered, unlisted ones dropped. */
+	records(ids: readonly SnapshotId[]): Promise<Map<SnapshotId, SnapshotRecord>>;
+	/** Remembers a record this process just wrote. */
+	addRecord(id: SnapshotId, record: SnapshotRecord): Promise<void>;
+	/**
+	 * Brings chunk look-ups up to the listing: merges small new segments into LevelDB, leaves large or many ones to be searched in
+	 * place and merges them when cheap, takes removed ones out, adopts packs that no segment names from their directories.
+	 * Must be called before the three below.
+	 */
+	catchUp(
+		listing: Listing,
+		options?: { signal?: AbortSignal | undefined },
+	): Promise<void>;
+	/** For this thread. */
+	readonly lookup: ChunkLookup;
+	/** For worker threads, opened there with `openChunkLookup`. */
+	readonly lookupDescriptor: LookupDescriptor;
+	/** Places of many chunks at once: `ids` holds 32 bytes each, in ascending order. Reads segments front to back where that is cheaper than searching. */
+	places(ids: Bytes): (Place | undefined)[];
+	/** Packs in the listing that no segment names, as their directories tell: a snapshot's own segment takes them along. */
+	readonly adopted: readonly SegmentPack[];
+	/** A segment this process just wrote. */
+	addSegment(name: string, bytes: Bytes, lease: LeaseId): Promise<void>;
+	/** When (ms since 1970) all of a pack was last read and found good, by pack. */
+	verified(packs: readonly PackId[]): Promise<Map<PackId, number>>;
+	setVerified(packs: readonly PackId[], time: number): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** Files on the client that can be lost at any moment: scan states, for one. Each carries a checksum; a damaged one is as absent. */
+export interface ClientCache {
+	readonly folder: string | undefined;
+	get(name: string): Promise<Bytes | undefined>;
+	put(name: string, bytes: Bytes): Promise<void>;
+	/** Bytes and number of files, by what they are for. */
+	usage(): Promise<
+		readonly {
+			readonly name: string;
+			readonly bytes: number;
+			readonly files: number;
+		}[]
+	>;
+	/** Deletes all of this repository's cache. */
+	clear(): Promise<void>;
+}
