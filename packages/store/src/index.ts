@@ -1,3 +1,10 @@
 export * from "./backend.ts";
+export { openBlockingReads } from "./blocking-reads.ts";
 export * from "./chunk-lookup.ts";
+export { createLocalBackend } from "./create-local-backend.ts";
+export { type FileStat, type FsLayer, nodeFs } from "./fs-layer.ts";
+export { type LocalBackendOptions, openLocalBackend } from "./local-backend.ts";
+export { openSpool } from "./local-spool.ts";
+export { createMemoryBackend } from "./memory-backend.ts";
 export * from "./repository-index.ts";
+export type { Warn, Warning } from "./warn.ts";

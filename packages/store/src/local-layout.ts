@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import type { FileKind } from "./backend.ts";
+
+/** Where the files of a repository lie in a local directory. */
+
+export const folders = [
+	"keys",
+	"packs",
+	"segments",
+	"snapshots",
+	"labels",
+	"forgotten",
+	"leases",
+	"gc",
+	"quarantine",
+	"tmp",
+] as const;
+
+/** packs/00 to packs/ff: a pack lies in the one its name begins with. */
+export const packFolders: readonly string[] = Array.from(
+	{ length: 256 },
+	(_, i) => i.toString(16).padStart(2, "0"),
+);
+
+/** Kinds that are one file in the root, named as the kind. */
+export function isSingle(kind: FileKind): kind is "config" | "reserve" {
+	return kind === "config" || kind === "reserve";
+}
+
+const plainName = /^[0-9A-Za-z][0-9A-Za-z._-]*$/;
+
+/** The folder, below the root, that holds this file. */
+export function folderOf(kind: FileKind, name: string): string {
+	if (!plainName.test(name))
+		throw new Error(`not a name of a file in a repository: ${name}`);
+	if (isSingle(kind)) {
+		if (name !== kind) throw new Error(`there is no ${kind} named ${name}`);
+		return "";
+	}
+	return kind === "packs" ? `packs/${name.slice(0, 2)}` : kind;
+}
+
+export function pathOf(root: string, kind: FileKind, name: string): string {
+	return join(root, folderOf(kind, name), name);
+}
+
+/** Of the lease with this id. */
+export function stagePath(root: string, lease: string): string {
+	return join(root, "tmp", lease);
+}
+
+export const isStageName = (name: string) => /^[0-9a-f]{32}$/.test(name);

@@ -1,0 +1,139 @@
+import { dirname, join } from "node:path";
+import { type Bytes, ConflictError, type LeaseId } from "@varve/format";
+import type { FileKind, Spool, Stage, StageDescriptor } from "./backend.ts";
+import type { DurableWrite } from "./durable-write.ts";
+import { fenced, isErrno, storageError } from "./fs-errors.ts";
+import type { FsLayer } from "./fs-layer.ts";
+import { pathOf, stagePath } from "./local-layout.ts";
+import { openSpool } from "./local-spool.ts";
+
+export interface LocalStageOptions {
+	readonly root: string;
+	readonly lease: LeaseId;
+	readonly fs: FsLayer;
+	readonly durable: DurableWrite;
+	/** Deletes the stage with all that is in it. */
+	readonly release: () => Promise<void>;
+}
+
+/** The folder tmp/<lease>. It is named by path in every operation, never held open: who renames it away stops its owner. */
+export class LocalStage implements Stage {
+	readonly lease: LeaseId;
+	readonly spool: Spool;
+	readonly descriptor: StageDescriptor;
+	readonly #options: LocalStageOptions;
+	#count = 0;
+
+	constructor(options: LocalStageOptions) {
+		this.#options = options;
+		this.lease = options.lease;
+		this.descriptor = {
+			type: "local",
+			path: stagePath(options.root, options.lease),
+		};
+		this.spool = openSpool(this.descriptor, options.fs);
+	}
+
+	async put(kind: FileKind, name: string, spoolName: string): Promise<void> {
+		const { root, durable } = this.#options;
+		const from = join(this.descriptor.path, spoolName);
+		const to = pathOf(root, kind, name);
+		await this.#mapErrors(`write ${kind}/${name}`, async () => {
+			await durable.syncFile(from);
+			await this.#commit(from, to, () => durable.rename(from, to));
+		});
+	}
+
+	async putBytes(
+		kind: FileKind,
+		name: string,
+		bytes: Bytes,
+		options: { exclusive?: boolean } = {},
+	): Promise<void> {
+		const { root, durable } = this.#options;
+		const from = join(this.descriptor.path, `object-${this.#count++}`);
+		const to = pathOf(root, kind, name);
+		await this.#mapErrors(`write ${kind}/${name}`, async () => {
+			await durable.writeNew(from, bytes);
+			await this.#commit(from, to, () =>
+				options.exclusive
+					? durable.renameToNew(from, to)
+					: durable.rename(from, to),
+			);
+		});
+	}
+
+	/** `move` renames; a folder that is missing is made again first. What could not be moved is deleted. */
+	async #commit(
+		from: string,
+		to: string,
+		move: () => Promise<void>,
+	): Promise<void> {
+		const { fs, durable, root } = this.#options;
+		try {
+			await move().catch(async (error) => {
+				const folder = dirname(to);
+				if (!isErrno(error, "ENOENT") || folder === root) throw error;
+				await this.#requireStage(error);
+				await fs.mkdir(folder, 0o700).catch((failure) => {
+					if (!isErrno(failure, "EEXIST")) throw failure;
+				});
+				await durable.syncDirectory(dirname(folder));
+				await move();
+			});
+		} catch (error) {
+			await durable.discard(from);
+			if (isErrno(error, "EEXIST")) throw taken(to, error);
+			throw error;
+		}
+	}
+
+	/** Removes a file; that it is gone is durable when this resolves. Absence is success. */
+	async remove(kind: FileKind, name: string): Promise<void> {
+		const { root, fs, durable } = this.#options;
+		const path = pathOf(root, kind, name);
+		const away = join(this.descriptor.path, `removed-${this.#count++}`);
+		await this.#mapErrors(`remove ${kind}/${name}`, async () => {
+			try {
+				await fs.rename(path, away);
+			} catch (error) {
+				if (!isErrno(error, "ENOENT")) throw error;
+				return await this.#requireStage(error);
+			}
+			await durable.discard(away);
+			await durable.syncDirectory(dirname(path));
+		});
+	}
+
+	async release(): Promise<void> {
+		await this.#options.release();
+	}
+
+	/** Something was not there: if it was the stage, it has been fenced. */
+	async #requireStage(cause: unknown): Promise<void> {
+		try {
+			await this.#options.fs.stat(this.descriptor.path);
+		} catch (error) {
+			if (isErrno(error, "ENOENT")) throw fenced(this.lease, cause);
+			throw error;
+		}
+	}
+
+	async #mapErrors(action: string, work: () => Promise<void>): Promise<void> {
+		try {
+			await work();
+		} catch (error) {
+			if (isErrno(error, "ENOENT")) await this.#requireStage(error);
+			throw storageError(error, action);
+		}
+	}
+}
+
+function taken(path: string, cause: unknown): ConflictError {
+	return new ConflictError(
+		"EXISTS",
+		`${path} exists already`,
+		{ path },
+		{ cause },
+	);
+}
