@@ -11,12 +11,15 @@ export class StepFailed extends Error {
 	}
 }
 
-/** Runs a program in the root directory; throws StepFailed, with everything it printed, unless it exits with 0. */
+/**
+ * Runs a program, in the root directory unless `cwd` says otherwise, and returns what it printed. Throws StepFailed, with the same,
+ * unless it exits with 0. `what` names the program in the message.
+ */
 export function runTool(program, args, options = {}) {
-	const { env = process.env, what = program, shell = false } = options;
+	const { cwd = root, env = process.env, what = program, shell } = options;
 	return new Promise((resolve, reject) => {
 		const child = spawn(program, args, {
-			cwd: root,
+			cwd,
 			env,
 			shell,
 			stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,96 @@
+// Packs the published package, installs it into an empty folder with an empty HOME, and runs it there.
+// Prints one JSON object: version, bytes of the tarball, bytes and largest packages of the installation.
+// Exits with 75 when that cannot be tried here: no package registry answers, or nothing can compile zstd-napi.
+
+import {
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { nativeBuild } from "./native-build.mjs";
+import { runNpm, runPnpm } from "./package-tools.mjs";
+import { prepare } from "./prepare.mjs";
+import { root } from "./stamps.mjs";
+import { runNode, StepFailed } from "./tool.mjs";
+
+const cannotTry = 75;
+
+await prepare();
+const place = mkdtempSync(join(tmpdir(), "varve-package-"));
+try {
+	const tarball = await pack(join(place, "tarball"));
+	const folder = await installFrom(tarball);
+	const report = {
+		version: (await runInstalled(folder, ["--version"])).trim(),
+		packedBytes: lstatSync(tarball).size,
+		installedBytes: sizeOf(join(folder, "node_modules")),
+		largest: largestPackages(join(folder, "node_modules")),
+	};
+	console.log(JSON.stringify(report, undefined, "\t"));
+} catch (error) {
+	if (!(error instanceof StepFailed)) throw error;
+	process.stderr.write(`${error.output}\n${error.message}\n`);
+	const unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/;
+	process.exitCode = unreachable.test(error.output) ? cannotTry : 1;
+} finally {
+	rmSync(place, { recursive: true, force: true });
+}
+
+async function pack(directory) {
+	mkdirSync(directory);
+	await runPnpm(["pack", "--pack-destination", directory], {
+		cwd: join(root, "packages/cli"),
+	});
+	return join(directory, readdirSync(directory)[0]);
+}
+
+async function installFrom(tarball) {
+	const { way, env } = nativeBuild();
+	if (way === "direct")
+		throw new StepFailed("zstd-napi needs Python and make", "ENOTFOUND");
+	const folder = join(place, "folder");
+	const home = join(place, "home");
+	mkdirSync(folder);
+	mkdirSync(home);
+	writeFileSync(join(folder, "package.json"), '{ "private": true }');
+	// The cache alone is shared, so that nothing is downloaded that this machine has.
+	const cache = process.env.npm_config_cache ?? join(homedir(), ".npm");
+	await runNpm(
+		["install", "--prefer-offline", "--no-audit", "--no-fund", tarball],
+		{ cwd: folder, env: { ...env, HOME: home, npm_config_cache: cache } },
+	);
+	return folder;
+}
+
+function runInstalled(folder, args) {
+	const program = join(folder, "node_modules/varve/bin/varve.js");
+	return runNode(program, args, {
+		cwd: folder,
+		env: { PATH: process.env.PATH, HOME: join(place, "home") },
+	});
+}
+
+function largestPackages(modules) {
+	return readdirSync(modules)
+		.flatMap((name) =>
+			name.startsWith("@")
+				? readdirSync(join(modules, name)).map((part) => join(name, part))
+				: [name],
+		)
+		.map((name) => [name, sizeOf(join(modules, name))])
+		.sort(([, a], [, b]) => b - a)
+		.slice(0, 8);
+}
+
+function sizeOf(path) {
+	const stat = lstatSync(path);
+	if (!stat.isDirectory()) return stat.size;
+	return readdirSync(path)
+		.map((name) => sizeOf(join(path, name)))
+		.reduce((sum, size) => sum + size, 0);
+}
