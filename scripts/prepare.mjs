@@ -1,6 +1,6 @@
 // Makes the checkout ready to run: installed and built. Silent and quick when it is ready already.
 
-import { build, isBuilt } from "./build.mjs";
+import { build, isBuilt } from "./compile.mjs";
 import { install, isInstalled } from "./install.mjs";
 
 const oldest = [20, 12];
