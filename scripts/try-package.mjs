@@ -1,8 +1,10 @@
 // Packs the published package, installs it into an empty folder with an empty HOME, and runs it there.
 // Prints one JSON object: version, bytes of the tarball, bytes and largest packages of the installation.
-// Exits with 75 when that cannot be tried here: no package registry answers, or nothing can compile zstd-napi.
+// zstd-napi is lent from this checkout, which compiled the same version; with --compile it is compiled once more, as a user's
+// installation does. Exits with 75 when no package registry answers.
 
 import {
+	copyFileSync,
 	lstatSync,
 	mkdirSync,
 	mkdtempSync,
@@ -11,7 +13,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { nativeBuild } from "./native-build.mjs";
 import { runNpm, runPnpm } from "./package-tools.mjs";
 import { prepare } from "./prepare.mjs";
@@ -19,6 +21,7 @@ import { root } from "./stamps.mjs";
 import { runNode, StepFailed } from "./tool.mjs";
 
 const cannotTry = 75;
+const compiles = process.argv.includes("--compile");
 
 await prepare();
 const place = mkdtempSync(join(tmpdir(), "varve-package-"));
@@ -50,9 +53,6 @@ async function pack(directory) {
 }
 
 async function installFrom(tarball) {
-	const { way, env } = nativeBuild();
-	if (way === "direct")
-		throw new StepFailed("zstd-napi needs Python and make", "ENOTFOUND");
 	const folder = join(place, "folder");
 	const home = join(place, "home");
 	mkdirSync(folder);
@@ -60,11 +60,32 @@ async function installFrom(tarball) {
 	writeFileSync(join(folder, "package.json"), '{ "private": true }');
 	// The cache alone is shared, so that nothing is downloaded that this machine has.
 	const cache = process.env.npm_config_cache ?? join(homedir(), ".npm");
+	const native = nativeBuild();
+	const options = compiles ? [] : ["--ignore-scripts"];
 	await runNpm(
-		["install", "--prefer-offline", "--no-audit", "--no-fund", tarball],
-		{ cwd: folder, env: { ...env, HOME: home, npm_config_cache: cache } },
+		[
+			"install",
+			"--prefer-offline",
+			"--fetch-retries=1",
+			"--no-audit",
+			"--no-fund",
+			...options,
+			tarball,
+		],
+		{
+			cwd: folder,
+			env: { ...native.env, HOME: home, npm_config_cache: cache },
+		},
 	);
+	if (!compiles) lendCompiledZstd(folder);
 	return folder;
+}
+
+function lendCompiledZstd(folder) {
+	const binding = "zstd-napi/build/Release/binding.node";
+	const target = join(folder, "node_modules", binding);
+	mkdirSync(dirname(target), { recursive: true });
+	copyFileSync(join(root, "packages/kernel/node_modules", binding), target);
 }
 
 function runInstalled(folder, args) {

@@ -12,10 +12,7 @@ test("the packed program installs into an empty folder and HOME, and runs there"
 	const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
 		encoding: "utf8",
 	});
-	context.skip(
-		status === cannotTry,
-		"no package registry answers, or zstd-napi cannot be compiled here",
-	);
+	context.skip(status === cannotTry, "no package registry answers");
 	expect(status, stderr).toBe(0);
 	const report = JSON.parse(stdout);
 	const manifest = readFileSync(
