@@ -45,7 +45,9 @@ export async function build() {
 	dropStamp("build");
 	await Promise.all([compileTypeScript(), compileChunker()]);
 	const { bundle } = await import("./bundle.mjs");
+	const { writeDeclarations } = await import("./declarations.mjs");
 	await bundle();
+	writeDeclarations();
 	writeStamp("build", stamp);
 }
 
@@ -75,6 +77,7 @@ function outputs() {
 		"packages/cli/dist/main.js",
 		"packages/cli/dist/worker.js",
 		"packages/cli/dist/gear.wasm",
+		"packages/cli/dist/types/core/index.d.ts",
 	];
 }
 

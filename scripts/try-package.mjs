@@ -1,5 +1,5 @@
-// Packs the published package, installs it into an empty folder with an empty HOME, and runs it there.
-// Prints one JSON object: version, bytes of the tarball, bytes and largest packages of the installation.
+// Packs the published package, installs it into an empty folder with an empty HOME, compiles a program that embeds it, and runs
+// both. Prints one JSON object: number of exports, version, bytes of the tarball, bytes and largest packages of the installation.
 // zstd-napi is lent from this checkout, which compiled the same version; with --compile it is compiled once more, as a user's
 // installation does. Exits with 75 when no package registry answers.
 
@@ -28,8 +28,15 @@ const place = mkdtempSync(join(tmpdir(), "varve-package-"));
 try {
 	const tarball = await pack(join(place, "tarball"));
 	const folder = await installFrom(tarball);
+	await compileUserOf(folder);
 	const report = {
-		version: (await runInstalled(folder, ["--version"])).trim(),
+		exports: Number(await runInstalled(folder, ["user.mjs"])),
+		version: (
+			await runInstalled(folder, [
+				"node_modules/varve/bin/varve.js",
+				"--version",
+			])
+		).trim(),
 		packedBytes: lstatSync(tarball).size,
 		installedBytes: sizeOf(join(folder, "node_modules")),
 		largest: largestPackages(join(folder, "node_modules")),
@@ -88,9 +95,22 @@ function lendCompiledZstd(folder) {
 	copyFileSync(join(root, "packages/kernel/node_modules", binding), target);
 }
 
-function runInstalled(folder, args) {
-	const program = join(folder, "node_modules/varve/bin/varve.js");
-	return runNode(program, args, {
+/** A program that embeds the package: its types must stand without the workspace, and so must its modules. */
+async function compileUserOf(folder) {
+	writeFileSync(
+		join(folder, "user.mts"),
+		'import * as varve from "varve";\nconsole.log(Object.keys(varve).length);\n',
+	);
+	await runNode(
+		join(root, "node_modules/typescript/bin/tsc"),
+		["--strict", "--module", "nodenext", "--types", "node", "user.mts"],
+		{ cwd: folder, what: "compiling a user of the package" },
+	);
+}
+
+/** Runs a script of the folder where nothing but the installation is known. */
+function runInstalled(folder, [script, ...args]) {
+	return runNode(join(folder, script), args, {
 		cwd: folder,
 		env: { PATH: process.env.PATH, HOME: join(place, "home") },
 	});
