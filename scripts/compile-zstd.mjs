@@ -1,5 +1,6 @@
-// Compiles zstd-napi without node-gyp, for machines that have a compiler and Node's headers, but no Python or no make.
-// The sources, definitions and flags are those of the package's binding.gyp.
+// Compiles zstd-napi without node-gyp, for machines that have a compiler, but no Python, no make, or no headers of Node.
+// The sources, definitions and flags are those of the package's binding.gyp; the headers are those of the package
+// node-api-headers.
 
 import { mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -29,19 +30,17 @@ const bindingDefinitions = [
 	"-DBUILDING_NODE_EXTENSION",
 ];
 
-/** Leaves build/Release/binding.node in the installed package. `headers` is the directory of node_api.h. */
-export async function compileZstd(headers) {
+/** Leaves build/Release/binding.node in the installed package. */
+export async function compileZstd() {
 	const home = realpathSync(
 		join(root, "packages/kernel/node_modules/zstd-napi"),
 	);
 	const objects = join(home, "build", "Release", "objects");
 	mkdirSync(objects, { recursive: true });
-	const units = [...zstdUnits(home), ...bindingUnits(home, headers)].map(
-		(unit) => ({
-			...unit,
-			object: join(objects, `${basename(unit.source)}.o`),
-		}),
-	);
+	const units = [...zstdUnits(home), ...bindingUnits(home)].map((unit) => ({
+		...unit,
+		object: join(objects, `${basename(unit.source)}.o`),
+	}));
 	await inParallel(units, ({ compiler, source, args, object }) =>
 		runTool(compiler, [...flags, ...args, "-c", source, "-o", object]),
 	);
@@ -64,9 +63,12 @@ function zstdUnits(home) {
 		.map((source) => ({ compiler: "cc", source, args: zstdDefinitions }));
 }
 
-function bindingUnits(home, headers) {
-	const addonApi = realpathSync(join(home, "..", "node-addon-api"));
-	const includes = [headers, addonApi, join(home, "deps", "zstd", "lib")];
+function bindingUnits(home) {
+	const includes = [
+		join(root, "node_modules/node-api-headers/include"),
+		realpathSync(join(home, "..", "node-addon-api")),
+		join(home, "deps", "zstd", "lib"),
+	];
 	return sourcesIn(join(home, "src"), /\.cc$/).map((source) => ({
 		compiler: "c++",
 		source,

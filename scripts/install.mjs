@@ -1,7 +1,7 @@
 // Installs what the lockfile names, with the pnpm that package.json pins, from the package registry alone.
 //
-// zstd-napi is native. With Node's headers beside the binary and a compiler it is compiled here, without asking any other
-// host; without them, its own installation tries to fetch a binary.
+// zstd-napi is native and is compiled. All native modules use Node-API, which newer versions of Node keep: another Node needs no
+// new installation, only a look whether they load.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,44 +20,41 @@ export function installStamp() {
 		(name) => `packages/${name}/package.json`,
 	);
 	const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"];
-	const { platform, arch, versions } = process;
-	return hashContent(
-		[...files, ...manifests],
-		`${platform} ${arch} ${versions.modules}`,
-	);
+	return hashContent([...files, ...manifests], platform());
 }
 
-export function isInstalled(stamp = installStamp()) {
+export function isInstalled() {
+	return modulesAreThere(installStamp()) && stampFits("native", nativeStamp());
+}
+
+export async function install() {
+	const stamp = installStamp();
+	if (!modulesAreThere(stamp)) {
+		dropStamp("install");
+		await installModules();
+		writeStamp("install", stamp);
+	}
+	if (!stampFits("native", nativeStamp())) {
+		dropStamp("native");
+		await makeNativeModulesLoad();
+		writeStamp("native", nativeStamp());
+	}
+}
+
+function platform() {
+	return `${process.platform} ${process.arch}`;
+}
+
+function nativeStamp() {
+	return `${installStamp()} ${process.versions.modules}`;
+}
+
+function modulesAreThere(stamp) {
 	return (
 		stampFits("install", stamp) &&
 		existsSync(join(root, "node_modules", ".modules.yaml")) &&
 		packageNames().every(hasItsModules)
 	);
-}
-
-export async function install() {
-	const stamp = installStamp();
-	if (isInstalled(stamp)) return;
-	dropStamp("install");
-	console.error(
-		"varve: installing dependencies (about 20 seconds the first time: zstd is compiled)",
-	);
-	const { nativeBuild } = await import("./native-build.mjs");
-	const { runPnpm } = await import("./package-tools.mjs");
-	const native = nativeBuild();
-	const options = native.way === "direct" ? ["--ignore-scripts"] : [];
-	await runPnpm(
-		[
-			"install",
-			"--frozen-lockfile",
-			"--reporter=append-only",
-			"--config.confirmModulesPurge=false",
-			...options,
-		],
-		{ env: native.env },
-	);
-	await makeNativeModulesLoad(native);
-	writeStamp("install", stamp);
 }
 
 function hasItsModules(name) {
@@ -72,22 +69,48 @@ function hasItsModules(name) {
 	return count === 0 || existsSync(join(directory, "node_modules"));
 }
 
-/** Ends with modules that load, or throws what the compiler said. */
-async function makeNativeModulesLoad(native) {
-	const { runNode } = await import("./tool.mjs");
+async function installModules() {
+	const { nativeBuild } = await import("./native-build.mjs");
 	const { runPnpm } = await import("./package-tools.mjs");
+	console.error(
+		"varve: installing dependencies (about 20 seconds the first time: zstd is compiled)",
+	);
+	const { way, env } = nativeBuild();
+	const options = way === "direct" ? ["--ignore-scripts"] : [];
+	await runPnpm(
+		[
+			"install",
+			"--frozen-lockfile",
+			"--reporter=append-only",
+			"--config.confirmModulesPurge=false",
+			...options,
+		],
+		{ env },
+	);
+}
+
+/** Ends with modules that load, or throws what the compiler or the loader said. */
+async function makeNativeModulesLoad() {
+	const { runNode, StepFailed } = await import("./tool.mjs");
 	const check = () => runNode("scripts/load-native.mjs");
-	if (native.way === "direct") {
-		const { compileZstd } = await import("./compile-zstd.mjs");
-		await compileZstd(native.headers);
-		await check();
-		return;
-	}
 	try {
 		await check();
-	} catch {
-		// Modules compiled for another Node or C library: whatever the reason, the second check tells it if this does not help.
-		await runPnpm(["rebuild", "--recursive"], { env: native.env });
+	} catch (error) {
+		if (!(error instanceof StepFailed)) throw error;
+		// Not compiled yet, or for another C library: compiling helps, or the second check says why not.
+		await compileNativeModules();
 		await check();
+	}
+}
+
+async function compileNativeModules() {
+	const { nativeBuild } = await import("./native-build.mjs");
+	const { way, env } = nativeBuild();
+	if (way === "direct") {
+		const { compileZstd } = await import("./compile-zstd.mjs");
+		await compileZstd();
+	} else {
+		const { runPnpm } = await import("./package-tools.mjs");
+		await runPnpm(["rebuild", "--recursive"], { env });
 	}
 }

@@ -5,16 +5,16 @@ import { delimiter, dirname, join, resolve } from "node:path";
 
 /**
  * `way` is "node-gyp" (compiled by the package's own script, with `env`), "direct" (compiled by compile-zstd.mjs, for want of
- * Python or make), or "its own" (no headers beside Node or no compiler: the package's script may fetch a binary).
+ * Node's headers, Python or make), or "its own" (no compiler, or Windows: the package's script may fetch a binary).
  */
 export function nativeBuild() {
 	const prefix = resolve(dirname(process.execPath), "..");
-	const headers = join(prefix, "include", "node");
-	const compiler = ["c++", "g++", "clang++"].some(onPath);
-	if (!existsSync(join(headers, "node_api.h")) || !compiler)
+	const headers = existsSync(join(prefix, "include/node/node_api.h"));
+	const compiler = onPath("c++") && onPath("cc");
+	if (process.platform === "win32" || !compiler)
 		return { way: "its own", env: {} };
-	if (process.platform !== "win32" && !(onPath("python3") && onPath("make")))
-		return { way: "direct", env: {}, headers };
+	if (!headers || !onPath("python3") || !onPath("make"))
+		return { way: "direct", env: {} };
 	return {
 		way: "node-gyp",
 		env: {
