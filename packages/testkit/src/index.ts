@@ -1,1 +1,8 @@
-export {};
+export type { BackendUnderTest } from "./backend-subject.ts";
+export { describeBackend } from "./backend-suite.ts";
+export {
+	type Fault,
+	type FaultPoint,
+	type FaultyBackend,
+	faultyBackend,
+} from "./faulty-backend.ts";
