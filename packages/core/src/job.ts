@@ -1,16 +1,20 @@
 import type { Config } from "@varve/format";
-import type { Toolbox } from "@varve/kernel";
-import type { BlockingReads, ChunkLookup, LookupDescriptor, Spool, StageDescriptor } from "@varve/store";
+import type { Kernel } from "@varve/kernel";
+import type {
+	BlockingReads,
+	ChunkLookup,
+	LookupDescriptor,
+	Spool,
+	StageDescriptor,
+} from "@varve/store";
 
 /** What worker.ts (or, inline, compose.ts) gives to a job: the only place where a thread meets real files. */
 export interface JobContext {
 	readonly config: Config;
-	readonly tools: Toolbox;
+	readonly kernel: Kernel;
 	readonly reads: BlockingReads;
 	readonly openLookup: (descriptor: LookupDescriptor) => Promise<ChunkLookup>;
 	readonly openSpool: (descriptor: StageDescriptor | undefined) => Spool;
-	/** Bytes for this thread alone: 0 in the thread of a job run inline. */
-	readonly thread: number;
 }
 
 /** The work of one verb in one thread: synchronous, one task after the other. */

@@ -1,6 +1,21 @@
-import type { Bytes, ChunkId, Config, Content, Node, SnapshotId, SnapshotRecord, TreeId } from "@varve/format";
-import type { Toolbox } from "@varve/kernel";
-import type { ClientCache, Listing, RemoveBackend, RepositoryIndex } from "@varve/store";
+import type {
+	Bytes,
+	ChunkId,
+	Config,
+	Content,
+	Node,
+	SnapshotId,
+	SnapshotRecord,
+	TreeId,
+} from "@varve/format";
+import type { Kernel, Toolbox } from "@varve/kernel";
+import type {
+	ClientCache,
+	Listing,
+	RemoveBackend,
+	RepositoryIndex,
+	Stage,
+} from "@varve/store";
 import type { Observer } from "./events.ts";
 import type { Clock, Identity } from "./ports.ts";
 
@@ -12,6 +27,8 @@ export interface Repository extends AsyncDisposable {
 	readonly cache: ClientCache;
 	/** Hashing and frame decoding for this thread. */
 	readonly tools: Toolbox;
+	/** Makes what stores things in this thread. */
+	readonly kernel: Kernel;
 	readonly clock: Clock;
 	readonly identity: Identity;
 	readonly observer: Observer;
@@ -72,6 +89,8 @@ export interface CrewOptions {
 	readonly job: "snapshot" | "restore" | "verify";
 	/** Plain object handed to the job when it starts in each worker. */
 	readonly setup: unknown;
+	/** Where a job that writes spools, if it runs in this thread. */
+	readonly stage?: Stage | undefined;
 }
 
 /** Worker threads, or this thread in their place: the same tasks, the same replies. */
@@ -79,6 +98,8 @@ export interface Crew {
 	readonly size: number;
 	/** Resolves as soon as there is room for more tasks. */
 	submit(task: object, transfer?: readonly ArrayBuffer[]): Promise<void>;
+	/** Gives one task, made anew, to each of the threads, behind all that was submitted before. */
+	submitToEach(task: () => object): Promise<void>;
 	/** Called for each reply, in the order of arrival. Set before the first submit. */
 	onReply: (reply: unknown) => void;
 	/** Resolves when all submitted tasks are replied to; rejects with the first failure. */

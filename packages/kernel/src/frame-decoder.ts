@@ -1,4 +1,13 @@
-import type { Bytes, FrameKind } from "@varve/format";
+import {
+	type Bytes,
+	Codec,
+	CorruptError,
+	decodeFrameBody,
+	decodeFrameHeader,
+	type FrameKind,
+	frameHeaderBytes,
+	UnsupportedError,
+} from "@varve/format";
 
 export interface DecodedFrame {
 	readonly kind: FrameKind;
@@ -19,4 +28,57 @@ export interface DecodeOptions {
 export interface FrameDecoder {
 	/** `frame` is header and body, no more. CorruptError if it cannot be what was written, UnsupportedError if it is newer. */
 	decode(frame: Bytes, options: DecodeOptions): DecodedFrame;
+}
+
+/** The part of a zstd decompressor that decoding needs; both fill `target` exactly or throw a CorruptError. */
+export interface Unpacker {
+	decompress(source: Bytes, target: Bytes): number;
+	decompressWithDictionary(
+		dictionary: Bytes,
+		source: Bytes,
+		target: Bytes,
+	): number;
+}
+
+/** Eight zero bytes before the bases keep zstd from taking content for a trained dictionary. */
+const dictionaryPrefixBytes = 8;
+
+export function createFrameDecoder(unpacker: Unpacker): FrameDecoder {
+	return {
+		decode(frame, { bases, target }) {
+			const header = decodeFrameHeader(frame, 0);
+			if (header.sealed)
+				throw new UnsupportedError(
+					"SEALED",
+					"the frame is sealed and no key is open",
+					{ feature: "sealed" },
+				);
+			if (header.storedLength !== frame.length - frameHeaderBytes)
+				throw new CorruptError(
+					"BAD_FRAME",
+					`a frame names ${header.storedLength} bytes but has ${frame.length - frameHeaderBytes}`,
+				);
+			const body = decodeFrameBody(frame.subarray(frameHeaderBytes));
+			const raw =
+				target !== undefined && body.rawLength <= target.length
+					? target.subarray(0, body.rawLength)
+					: new Uint8Array(body.rawLength);
+			if (body.codec === Codec.raw) raw.set(body.payload);
+			else if (body.bases.length === 0) unpacker.decompress(body.payload, raw);
+			else
+				unpacker.decompressWithDictionary(
+					dictionaryOf(bases(body.bases)),
+					body.payload,
+					raw,
+				);
+			return { kind: header.kind, lengths: body.lengths, raw };
+		},
+	};
+}
+
+/** The dictionary made of the bytes of base chunks. */
+export function dictionaryOf(bases: Bytes): Bytes {
+	const dictionary = new Uint8Array(dictionaryPrefixBytes + bases.length);
+	dictionary.set(bases, dictionaryPrefixBytes);
+	return dictionary;
 }

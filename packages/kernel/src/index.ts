@@ -1,1 +1,10 @@
-export {};
+export * from "./claims.ts";
+export * from "./create-kernel.ts";
+export * from "./frame-decoder.ts";
+export * from "./frame-encoder.ts";
+export * from "./gear.ts";
+export * from "./gear-wasm.ts";
+export * from "./kernel.ts";
+export * from "./pack-writer.ts";
+export * from "./toolbox.ts";
+export * from "./zstd.ts";

@@ -1,0 +1,289 @@
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import {
+	type Config,
+	decodeConfig,
+	defaultParameters,
+	encodeConfig,
+	type LeaseId,
+	NotFoundError,
+	requireParameters,
+	toHex,
+} from "@varve/format";
+import {
+	createKernel,
+	createToolbox,
+	type Kernel,
+	type Toolbox,
+} from "@varve/kernel";
+import {
+	type BackendDescriptor,
+	createLocalBackend,
+	openBlockingReads,
+	openChunkLookup,
+	openClientCache,
+	openLocalBackend,
+	openRepositoryIndex,
+	openSpool,
+	type RemoveBackend,
+} from "@varve/store";
+import {
+	createInlineCrew,
+	createThreadCrew,
+	type Hand,
+	type WorkerMessage,
+	type WorkerOrders,
+} from "./crew.ts";
+import { withDiagnostics } from "./diagnostics.ts";
+import type { Observer } from "./events.ts";
+import { identify } from "./identity.ts";
+import type { JobContext } from "./job.ts";
+import { jobFactory } from "./jobs.ts";
+import { createObjectReader } from "./objects.ts";
+import type { Clock, Identity } from "./ports.ts";
+import type { Crew, CrewOptions, Repository } from "./repository.ts";
+
+export interface OpenOptions {
+	/** Folder of the repository, or a backend that is open already and is closed with the repository. */
+	readonly location: string | RemoveBackend;
+	/** Where this client keeps what it can lose; undefined keeps nothing. */
+	readonly cacheFolder?: string | undefined;
+	/** Threads; undefined takes one for each processor. 0 works in this thread. */
+	readonly workers?: number | undefined;
+	readonly observer?: Partial<Observer> | undefined;
+	readonly clock?: Clock | undefined;
+	readonly identity?: Partial<Identity> | undefined;
+}
+
+export interface InitOptions extends OpenOptions {
+	readonly parameters?: Partial<Omit<Config, "id" | "created">> | undefined;
+}
+
+export const programName = "varve 0.1.0";
+
+/** Opens a repository. NotFoundError "NO_REPOSITORY" where there is none, UnsupportedError for a newer one. */
+export async function openRepository(
+	options: OpenOptions,
+): Promise<Repository> {
+	const observer = observerOf(options);
+	const backend =
+		typeof options.location === "string"
+			? await openLocalBackend(options.location, {
+					warn: (warning) =>
+						observer.on({ type: "warning", message: warning.message }),
+				})
+			: options.location;
+	try {
+		const tools = await createToolbox();
+		const bytes = await readConfig(backend);
+		const config = decodeConfig(bytes, (b) => tools.sha256Hex(b));
+		return await assemble({ backend, config, tools, observer, options });
+	} catch (error) {
+		await backend.close();
+		throw error;
+	}
+}
+
+/** Makes a repository and opens it. ConflictError where the folder holds something already. */
+export async function initRepository(
+	options: InitOptions,
+): Promise<Repository> {
+	const backend =
+		typeof options.location === "string"
+			? await createLocalBackend(options.location)
+			: options.location;
+	try {
+		const tools = await createToolbox();
+		const created = new Date(
+			(options.clock ?? systemClock).now(),
+		).toISOString();
+		const config: Config = {
+			...defaultParameters,
+			...options.parameters,
+			id: toHex(tools.random(32)),
+			created,
+		};
+		requireParameters(config);
+		const stage = await backend.stage(toHex(tools.random(16)) as LeaseId);
+		try {
+			await stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024));
+			await stage.putBytes(
+				"config",
+				"config",
+				encodeConfig(config, (b) => tools.sha256Hex(b)),
+				{ exclusive: true },
+			);
+		} finally {
+			await stage.release();
+		}
+		return await assemble({
+			backend,
+			config,
+			tools,
+			observer: observerOf(options),
+			options,
+		});
+	} catch (error) {
+		await backend.close();
+		throw error;
+	}
+}
+
+async function readConfig(backend: RemoveBackend): Promise<Uint8Array> {
+	try {
+		return await backend.read("config", "config");
+	} catch (error) {
+		if (!(error instanceof NotFoundError)) throw error;
+		throw new NotFoundError(
+			"NO_REPOSITORY",
+			`there is no repository at ${backend.location}`,
+			{ location: backend.location },
+			{ cause: error },
+		);
+	}
+}
+
+function observerOf({ observer }: OpenOptions): Observer {
+	return withDiagnostics({
+		on: observer?.on ?? (() => {}),
+		detail: observer?.detail ?? false,
+	});
+}
+
+interface Parts {
+	readonly backend: RemoveBackend;
+	readonly config: Config;
+	readonly tools: Toolbox;
+	readonly observer: Observer;
+	readonly options: OpenOptions;
+}
+
+async function assemble({
+	backend,
+	config,
+	tools,
+	observer,
+	options,
+}: Parts): Promise<Repository> {
+	const warn = (warning: { message: string }) =>
+		observer.on({ type: "warning", message: warning.message });
+	const kernel = createKernel(tools, { config });
+	const hash64 = (bytes: Uint8Array) => tools.hash64(bytes);
+	const sha256Hex = (bytes: Uint8Array) => tools.sha256Hex(bytes);
+	const { cacheFolder } = options;
+	const index = await openRepositoryIndex({
+		backend,
+		cacheFolder,
+		repositoryId: config.id,
+		hash64,
+		sha256Hex,
+		warn,
+	});
+	const cache = await openClientCache(
+		cacheFolder === undefined ? undefined : `${cacheFolder}/${config.id}`,
+		hash64,
+	);
+	let closed = false;
+	const repository: Repository = {
+		config,
+		backend,
+		index,
+		cache,
+		tools,
+		kernel,
+		clock: options.clock ?? systemClock,
+		identity: { ...identify(programName), ...options.identity },
+		observer,
+		workers: options.workers ?? availableParallelism(),
+		objects: createObjectReader({ backend, index, tools }),
+		startCrew: (crew) => startCrew(crew, { backend, config, kernel }),
+		async close() {
+			if (closed) return;
+			closed = true;
+			await index.close();
+			await backend.close();
+		},
+		[Symbol.asyncDispose]: () => repository.close(),
+	};
+	return repository;
+}
+
+interface CrewParts {
+	readonly backend: RemoveBackend;
+	readonly config: Config;
+	readonly kernel: Kernel;
+}
+
+async function startCrew(
+	options: CrewOptions,
+	{ backend, config, kernel }: CrewParts,
+): Promise<Crew> {
+	const { workers, signal, job, setup } = options;
+	if (workers > 0 && backend.descriptor !== undefined) {
+		const orders = {
+			job,
+			repository: {
+				config,
+				backend: backend.descriptor satisfies BackendDescriptor,
+			},
+			setup,
+		};
+		return createThreadCrew(
+			Array.from({ length: workers }, () => startHand(orders)),
+			signal,
+		);
+	}
+	const context: JobContext = {
+		config,
+		kernel,
+		reads:
+			backend.descriptor === undefined
+				? backend.blocking
+				: openBlockingReads(backend.descriptor),
+		openLookup: openChunkLookup,
+		openSpool: (descriptor) => {
+			if (options.stage !== undefined) return options.stage.spool;
+			if (descriptor !== undefined) return openSpool(descriptor);
+			return {
+				create: () => {
+					throw new Error("this job has no stage");
+				},
+			};
+		},
+	};
+	return createInlineCrew(
+		await (await jobFactory(job))(context, setup),
+		signal,
+	);
+}
+
+function startHand(orders: WorkerOrders): Hand {
+	const worker = new Worker(new URL("./worker.js", import.meta.url), {
+		workerData: orders,
+	});
+	const gone = once(worker, "exit");
+	let failure: Error | undefined;
+	worker.on("error", (error: Error) => {
+		failure = error;
+	});
+	return {
+		post: (task, transfer) =>
+			worker.postMessage(task, transfer as ArrayBuffer[]),
+		onMessage: (take) => {
+			worker.on("message", (message: WorkerMessage) => take(message));
+		},
+		onExit: (take) => {
+			worker.on("exit", () => take(failure));
+		},
+		async stop() {
+			worker.postMessage({ stop: true });
+			await gone;
+		},
+	};
+}
+
+const systemClock: Clock = {
+	now: () => Date.now(),
+	offsetMinutes: (time) => -new Date(time).getTimezoneOffset(),
+};

@@ -1,0 +1,22 @@
+import { isVarveError, type VarveError } from "@varve/format";
+
+const names: readonly string[] = [
+	"CorruptError",
+	"NotFoundError",
+	"StorageError",
+];
+
+/** True for what goes wrong with single objects of a repository: the rest of it can still be read. */
+export function isDamage(error: unknown): error is VarveError {
+	return isVarveError(error) && names.includes(error.name);
+}
+
+/** What the call returns, or the damage it meets. Anything else is thrown. */
+export function attemptRead<T>(read: () => T): T | VarveError {
+	try {
+		return read();
+	} catch (error) {
+		if (isDamage(error)) return error;
+		throw error;
+	}
+}

@@ -1,0 +1,54 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import type { Identity } from "./ports.ts";
+
+/** Who this process is. What the platform does not tell is "". */
+export function identify(program: string): Identity {
+	return {
+		host: hostname(),
+		user: userName(),
+		machineId: readText("/etc/machine-id"),
+		bootId: readText("/proc/sys/kernel/random/boot_id"),
+		pid: process.pid,
+		startTicks: startTicks(),
+		pidNamespace: pidNamespace(),
+		program,
+	};
+}
+
+function userName(): string {
+	try {
+		return userInfo().username;
+	} catch (error) {
+		// A number without an account has no name.
+		if (
+			(error as NodeJS.ErrnoException).code?.startsWith("ERR_SYSTEM_ERROR") ===
+			true
+		)
+			return String(process.getuid?.() ?? "");
+		throw error;
+	}
+}
+
+function readText(path: string): string {
+	try {
+		return readFileSync(path, "utf8").trim();
+	} catch {
+		// Not this platform, or not allowed: the field stays empty.
+		return "";
+	}
+}
+
+/** Field 22 of /proc/self/stat; the second one, in brackets, may hold spaces. */
+function startTicks(): string {
+	const stat = readText("/proc/self/stat");
+	return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}
+
+function pidNamespace(): string {
+	try {
+		return readlinkSync("/proc/self/ns/pid");
+	} catch {
+		return "";
+	}
+}

@@ -1,0 +1,15 @@
+import type { JobFactory } from "./job.ts";
+
+/** Jobs are loaded when they are needed: a snapshot does not pay for restore. */
+export async function jobFactory(name: string): Promise<JobFactory> {
+	switch (name) {
+		case "snapshot":
+			return (await import("./snapshot/snapshot-job.ts")).createSnapshotJob;
+		case "restore":
+			return (await import("./restore/restore-job.ts")).createRestoreJob;
+		case "verify":
+			return (await import("./verify/verify-job.ts")).createVerifyJob;
+		default:
+			throw new Error(`no such job: ${name}`);
+	}
+}

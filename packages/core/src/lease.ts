@@ -1,0 +1,64 @@
+import {
+	encodeLease,
+	type Lease,
+	type LeaseId,
+	type SnapshotId,
+	toHex,
+} from "@varve/format";
+import type { Stage } from "@varve/store";
+import type { Repository } from "./repository.ts";
+
+export interface LeaseOptions {
+	readonly kind: Lease["kind"];
+	/** Snapshots this run inherits from or reads. */
+	readonly snapshots: readonly SnapshotId[];
+	/** What is being done, for people. */
+	readonly command: string;
+}
+
+/** Works under a lease of its own: the stage is made, then the lease is durable, then `work` runs; both go when it ends. */
+export async function withLease<T>(
+	repository: Repository,
+	options: LeaseOptions,
+	work: (stage: Stage) => Promise<T>,
+): Promise<T> {
+	const lease = toHex(repository.tools.random(16)) as LeaseId;
+	const stage = await repository.backend.stage(lease);
+	try {
+		const record = leaseRecord(repository, lease, options);
+		await stage.putBytes(
+			"leases",
+			`${lease}.0`,
+			encodeLease(record, repository.tools.sha256Hex),
+		);
+		return await work(stage);
+	} finally {
+		await repository.backend
+			.remove(stage, "leases", `${lease}.0`)
+			.finally(() => stage.release());
+	}
+}
+
+function leaseRecord(
+	{ identity, clock }: Repository,
+	lease: LeaseId,
+	{ kind, snapshots, command }: LeaseOptions,
+): Lease {
+	const { host, machineId, bootId, pid, startTicks, pidNamespace, program } =
+		identity;
+	return {
+		lease,
+		kind,
+		beat: 0,
+		host,
+		machineId,
+		bootId,
+		pid,
+		startTicks,
+		pidNamespace,
+		created: new Date(clock.now()).toISOString(),
+		snapshots,
+		program,
+		command,
+	};
+}

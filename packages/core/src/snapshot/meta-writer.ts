@@ -1,0 +1,162 @@
+import {
+	type Bytes,
+	encodeList,
+	FrameKind,
+	ItemKind,
+	idBytes,
+	toHex,
+} from "@varve/format";
+import type {
+	FrameEncoder,
+	PackWriter,
+	Toolbox,
+	WrittenPack,
+} from "@varve/kernel";
+import type { ChunkLookup } from "@varve/store";
+
+export interface MetaWriterParts {
+	readonly encoder: FrameEncoder;
+	readonly packs: PackWriter;
+	/** Opened when the first object must be looked up. */
+	readonly lookup: () => Promise<ChunkLookup>;
+	readonly tools: Pick<Toolbox, "sha256">;
+	readonly frameBytes: number;
+	readonly dryRun: boolean;
+}
+
+/** Ids of one object, as 32 bytes and in hex. */
+export interface StoredId {
+	readonly bytes: Bytes;
+	readonly hex: string;
+}
+
+/** Stores trees, lists and pieces of tables: chunks of kind meta, in frames and packs of their own, each once. */
+export class MetaWriter {
+	readonly #parts: MetaWriterParts;
+	/** Objects that this run stored or found. */
+	readonly #known = new Set<string>();
+	/** Objects put, in the order of arrival, whose look-up is still to come. */
+	#waiting: { id: StoredId; bytes: Bytes }[] = [];
+	#waitingBytes = 0;
+	readonly #raw: Uint8Array;
+	#fill = 0;
+	#ids: Bytes[] = [];
+	#lengths: number[] = [];
+	readonly packs: WrittenPack[] = [];
+	readonly referred = new Map<string, number>();
+	objectsAdded = 0;
+	bytesAdded = 0;
+
+	constructor(parts: MetaWriterParts) {
+		this.#parts = parts;
+		this.#raw = new Uint8Array(parts.frameBytes);
+	}
+
+	/** Objects that are in the repository for sure: the parent's. */
+	addKnown(id: string): void {
+		this.#known.add(id);
+	}
+
+	/** Takes an object; its bytes must not change afterwards. It is stored at the next `settle` at the latest. */
+	put(bytes: Bytes): StoredId {
+		const id = this.#parts.tools.sha256(bytes);
+		const hex = toHex(id);
+		if (!this.#known.has(hex)) {
+			this.#known.add(hex);
+			this.#waiting.push({ id: { bytes: id, hex }, bytes });
+			this.#waitingBytes += bytes.length;
+		}
+		return { bytes: id, hex };
+	}
+
+	/** True if objects wait in such numbers that `settle` should be called. */
+	get crowded(): boolean {
+		return this.#waitingBytes > 4 * this.#parts.frameBytes;
+	}
+
+	/** Looks up what waits and puts what is new into frames. */
+	async settle(): Promise<void> {
+		if (this.#waiting.length === 0) return;
+		const lookup = await this.#parts.lookup();
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		this.#waitingBytes = 0;
+		for (const { id, bytes } of waiting) {
+			const place = lookup.empty ? undefined : lookup.find(id.bytes, 0);
+			// Trees belong in packs of trees: a file that happens to hold the same bytes does not count.
+			if (place !== undefined && place.kind === FrameKind.meta)
+				this.referred.set(place.pack, place.packSize);
+			else this.#store(id.bytes, bytes);
+		}
+	}
+
+	/** Stores the list that names these pieces. */
+	putPieces(ids: readonly StoredId[], lengths: readonly number[]): StoredId {
+		const joined = new Uint8Array(ids.length * idBytes);
+		ids.forEach((id, i) => {
+			joined.set(id.bytes, i * idBytes);
+		});
+		return this.put(
+			encodeList({
+				kinds: ids.map(() => ItemKind.chunk),
+				lengths: [...lengths],
+				ids: joined,
+			}),
+		);
+	}
+
+	/** Closes the last frame and pack. */
+	async finish(): Promise<void> {
+		await this.settle();
+		this.#flush();
+		const pack = this.#parts.packs.finish();
+		if (pack !== undefined) this.packs.push(pack);
+	}
+
+	discard(): void {
+		this.#parts.packs.discard();
+	}
+
+	#store(id: Bytes, bytes: Bytes): void {
+		this.objectsAdded++;
+		this.bytesAdded += bytes.length;
+		if (this.#parts.dryRun) return;
+		if (this.#fill + bytes.length > this.#raw.length) this.#flush();
+		this.#ids.push(id);
+		this.#lengths.push(bytes.length);
+		if (bytes.length > this.#raw.length) {
+			this.#write(bytes);
+			return;
+		}
+		this.#raw.set(bytes, this.#fill);
+		this.#fill += bytes.length;
+	}
+
+	#flush(): void {
+		if (this.#ids.length > 0) this.#write(this.#raw.subarray(0, this.#fill));
+	}
+
+	#write(raw: Bytes): void {
+		const lengths = Uint32Array.from(this.#lengths);
+		const frame = this.#parts.encoder.encode({
+			kind: FrameKind.meta,
+			raw,
+			lengths,
+			count: lengths.length,
+		});
+		const ids = new Uint8Array(lengths.length * idBytes);
+		this.#ids.forEach((id, i) => {
+			ids.set(id, i * idBytes);
+		});
+		const pack = this.#parts.packs.add(frame, {
+			ids,
+			lengths,
+			bases: new Uint8Array(0),
+			rawLength: raw.length,
+		});
+		if (pack !== undefined) this.packs.push(pack);
+		this.#ids = [];
+		this.#lengths = [];
+		this.#fill = 0;
+	}
+}

@@ -1,0 +1,94 @@
+import { encodeSegment, type SegmentId, type SegmentPack } from "@varve/format";
+import type { Toolbox, WrittenPack } from "@varve/kernel";
+import type { Stage } from "@varve/store";
+
+const rawPerSegment = 1024 ** 3;
+const maxUnderWay = 4;
+
+/** A segment that is durable. */
+export interface WrittenSegment {
+	readonly id: SegmentId;
+	readonly bytes: Uint8Array;
+}
+
+/** Makes packs durable as they come, and names them in segments: one for each GiB of content at least. */
+export class PackShelf {
+	readonly #stage: Stage;
+	readonly #tools: Pick<Toolbox, "sha256Hex">;
+	/** Durable packs that no segment names yet. */
+	#unnamed: SegmentPack[];
+	#unnamedRaw = 0;
+	readonly #underWay = new Set<Promise<void>>();
+	#failure: unknown;
+	readonly segments: WrittenSegment[] = [];
+	/** Sizes of all packs put, by id. */
+	readonly sizes = new Map<string, number>();
+	bytes = 0;
+
+	constructor(
+		stage: Stage,
+		tools: Pick<Toolbox, "sha256Hex">,
+		adopted: readonly SegmentPack[],
+	) {
+		this.#stage = stage;
+		this.#tools = tools;
+		this.#unnamed = [...adopted];
+	}
+
+	/** Starts to make a pack durable; a failure surfaces at the next `room` or `finish`. */
+	add(pack: WrittenPack): void {
+		const work: Promise<void> = this.#put(pack)
+			.catch((error: unknown) => {
+				this.#failure ??= error;
+			})
+			.finally(() => this.#underWay.delete(work));
+		this.#underWay.add(work);
+	}
+
+	/** Resolves when few enough packs are under way. */
+	async room(): Promise<void> {
+		while (this.#underWay.size >= maxUnderWay)
+			await Promise.race(this.#underWay);
+		this.#throwFailure();
+		if (this.#unnamedRaw >= rawPerSegment) await this.#writeSegment();
+	}
+
+	/** Resolves when all packs are durable and named in durable segments. */
+	async finish(): Promise<void> {
+		while (this.#underWay.size > 0) await Promise.race(this.#underWay);
+		this.#throwFailure();
+		if (this.#unnamed.length > 0) await this.#writeSegment();
+	}
+
+	/** Waits for what is under way, whatever comes of it: the stage is about to go. */
+	async abandon(): Promise<void> {
+		await Promise.all(this.#underWay);
+	}
+
+	async #put(pack: WrittenPack): Promise<void> {
+		await this.#stage.put("packs", pack.id, pack.spool);
+		this.sizes.set(pack.id, pack.size);
+		this.bytes += pack.size;
+		this.#unnamed.push({
+			id: pack.id,
+			size: pack.size,
+			kind: pack.kind,
+			frames: pack.frames,
+		});
+		for (const frame of pack.frames) this.#unnamedRaw += frame.rawLength;
+	}
+
+	async #writeSegment(): Promise<void> {
+		const packs = this.#unnamed;
+		this.#unnamed = [];
+		this.#unnamedRaw = 0;
+		const bytes = encodeSegment(this.#stage.lease, packs);
+		const id = this.#tools.sha256Hex(bytes) as SegmentId;
+		await this.#stage.putBytes("segments", id, bytes);
+		this.segments.push({ id, bytes });
+	}
+
+	#throwFailure(): void {
+		if (this.#failure !== undefined) throw this.#failure;
+	}
+}

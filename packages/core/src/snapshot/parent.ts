@@ -1,0 +1,80 @@
+import {
+	type Bytes,
+	CorruptError,
+	NotFoundError,
+	type SnapshotId,
+	type SnapshotRecord,
+	type TreeId,
+} from "@varve/format";
+import type { Repository } from "../repository.ts";
+import type { SnapshotOptions, SourceRoot } from "./options.ts";
+
+/** The snapshot a new one is compared with. */
+export interface Parent {
+	readonly id: SnapshotId;
+	readonly record: SnapshotRecord;
+	readonly roots: readonly TreeId[];
+}
+
+export type Records = ReadonlyMap<SnapshotId, SnapshotRecord>;
+
+/** The newest snapshot of the same roots on the same host, or the one asked for; undefined if there is none. */
+export function chooseParent(
+	records: Records,
+	options: SnapshotOptions,
+	host: string,
+): Parent | undefined {
+	if (options.parent !== undefined) {
+		const record = records.get(options.parent);
+		if (record === undefined)
+			throw new NotFoundError(
+				"NO_SUCH_SNAPSHOT",
+				`there is no snapshot ${options.parent} to be the parent`,
+			);
+		return sameRoots(record, options.roots)
+			? asParent(options.parent, record)
+			: undefined;
+	}
+	let best: [SnapshotId, SnapshotRecord] | undefined;
+	for (const [id, record] of records) {
+		if (record.host !== host || !sameRoots(record, options.roots)) continue;
+		if (
+			best === undefined ||
+			Date.parse(record.time) > Date.parse(best[1].time)
+		)
+			best = [id, record];
+	}
+	return best === undefined ? undefined : asParent(...best);
+}
+
+function asParent(id: SnapshotId, record: SnapshotRecord): Parent {
+	return { id, record, roots: record.roots.map((root) => root.tree) };
+}
+
+function sameRoots(
+	record: SnapshotRecord,
+	roots: readonly SourceRoot[],
+): boolean {
+	return (
+		record.roots.length === roots.length &&
+		record.roots.every(
+			(root, i) => root.path === roots[i]?.path && root.kind === roots[i]?.kind,
+		)
+	);
+}
+
+/** The pieces of the parent's scan state: from the client's own copy if it is of this snapshot, else from the repository. */
+export async function* scanPieces(
+	repository: Repository,
+	parent: Parent,
+): AsyncGenerator<Bytes> {
+	if (parent.record.scan === undefined) return;
+	await repository.objects.prepare();
+	for (const piece of repository.objects.pieces(parent.record.scan))
+		yield piece.slice();
+}
+
+/** True for what a parent that is damaged or does not fit throws: the snapshot is then taken without it. */
+export function isParentFault(error: unknown): boolean {
+	return error instanceof CorruptError;
+}

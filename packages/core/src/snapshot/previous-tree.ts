@@ -1,0 +1,66 @@
+import {
+	type Bytes,
+	compareBytes,
+	decodePages,
+	decodeTree,
+	isPaged,
+	type Node,
+	type TreeId,
+	type TreePage,
+} from "@varve/format";
+import type { ObjectReader } from "../repository.ts";
+
+/** The tree of one directory in the parent snapshot, decoded page by page as names are asked for. */
+export class PreviousTree {
+	readonly id: TreeId;
+	readonly pages: readonly TreePage[] | undefined;
+	readonly #objects: ObjectReader;
+	#nodes: readonly Node[];
+	#page = -1;
+
+	constructor(objects: ObjectReader, id: TreeId) {
+		this.id = id;
+		this.#objects = objects;
+		const bytes = objects.read(id).slice();
+		this.pages = isPaged(bytes) ? decodePages(bytes) : undefined;
+		this.#nodes = this.pages === undefined ? decodeTree(bytes) : [];
+	}
+
+	node(name: Bytes): Node | undefined {
+		if (this.pages !== undefined && !this.#load(this.pages, name))
+			return undefined;
+		const index = lowerBound(this.#nodes, (node) =>
+			compareBytes(node.name, name),
+		);
+		const found = this.#nodes[index];
+		return found !== undefined && compareBytes(found.name, name) === 0
+			? found
+			: undefined;
+	}
+
+	#load(pages: readonly TreePage[], name: Bytes): boolean {
+		const index = lowerBound(pages, (page) => compareBytes(page.last, name));
+		const page = pages[index];
+		if (page === undefined) return false;
+		if (index !== this.#page) {
+			this.#nodes = decodeTree(this.#objects.read(page.tree).slice());
+			this.#page = index;
+		}
+		return true;
+	}
+}
+
+/** Index of the first item that is not below what is looked for. */
+export function lowerBound<T>(
+	items: readonly T[],
+	order: (item: T) => number,
+): number {
+	let low = 0;
+	let high = items.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if (order(items[middle] as T) < 0) low = middle + 1;
+		else high = middle;
+	}
+	return low;
+}

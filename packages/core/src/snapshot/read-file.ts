@@ -1,0 +1,206 @@
+import {
+	type BigIntStats,
+	closeSync,
+	constants,
+	fstatSync,
+	openSync,
+	readSync,
+} from "node:fs";
+import { encodeName, isPlainName, spanBytes } from "@varve/format";
+import type { Ingest } from "./ingest.ts";
+import {
+	ctimeOf,
+	inodeOf,
+	modeOf,
+	mtimeOf,
+	type StatColumns,
+	sizeOf,
+} from "./stat-columns.ts";
+import { type FileResult, type FreshStat, Outcome } from "./tasks.ts";
+
+/** Never blocks on a FIFO swapped in, never follows a link swapped in. */
+const openFlags =
+	constants.O_RDONLY |
+	constants.O_NONBLOCK |
+	constants.O_NOFOLLOW |
+	(constants.O_NOATIME ?? 0);
+const gentleFlags =
+	constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+const attempts = 3;
+const fileType = constants.S_IFMT;
+const regular = constants.S_IFREG;
+
+/** A path as system calls take it: a text, or bytes where it is not UTF-8. */
+export function systemPath(path: string): string | Buffer {
+	return isPlainName(path) ? path : Buffer.from(encodeName(path));
+}
+
+export interface ReadRequest {
+	readonly path: string;
+	readonly stats: StatColumns;
+	readonly index: number;
+	/** Of a large file: only this part. */
+	readonly span:
+		| { readonly start: number; readonly length: number }
+		| undefined;
+	readonly throttle: (bytes: number) => void;
+	readonly manners: OpenManners;
+}
+
+/** Reading should not touch access times; the kernel allows that only to owners, so one refusal ends the attempts. */
+export interface OpenManners {
+	noAccessTime: boolean;
+}
+
+/** Reads a file, or a span of one, into `ingest`. Failures are results; only the ingest's own (storage) errors are thrown. */
+export function readFile(ingest: Ingest, request: ReadRequest): FileResult {
+	const opened = openFile(request.path, request.manners);
+	if (typeof opened !== "number") return opened;
+	try {
+		return readOpened(ingest, opened, request);
+	} finally {
+		closeSync(opened);
+	}
+}
+
+function openFile(path: string, manners: OpenManners): number | FileResult {
+	const target = systemPath(path);
+	if (manners.noAccessTime) {
+		try {
+			return openSync(target, openFlags);
+		} catch (error) {
+			if (codeOf(error) !== "EPERM") return failure(error);
+			manners.noAccessTime = false;
+		}
+	}
+	try {
+		return openSync(target, gentleFlags);
+	} catch (error) {
+		return failure(error);
+	}
+}
+
+/** A file that changes while it is read is read again, up to three times, then kept as it came and marked. */
+function readOpened(
+	ingest: Ingest,
+	fd: number,
+	request: ReadRequest,
+): FileResult {
+	let before: BigIntStats | undefined;
+	for (let attempt = 1; ; attempt++) {
+		ingest.begin();
+		const failed = readInto(ingest, fd, request);
+		if (failed !== undefined) {
+			ingest.abandon();
+			return failed;
+		}
+		const after = fstatSync(fd, { bigint: true });
+		if ((Number(after.mode) & fileType) !== regular) {
+			ingest.abandon();
+			return { outcome: Outcome.notAFile };
+		}
+		if (
+			before === undefined
+				? sameAsListed(after, request)
+				: sameFile(before, after)
+		) {
+			const items = ingest.finish();
+			return {
+				outcome: Outcome.read,
+				items,
+				stat: before === undefined ? undefined : freshStat(after),
+			};
+		}
+		if (attempt >= attempts || request.span !== undefined)
+			return {
+				outcome: Outcome.torn,
+				items: ingest.finish(),
+				stat: freshStat(after),
+			};
+		ingest.abandon();
+		before = after;
+	}
+}
+
+function readInto(
+	ingest: Ingest,
+	fd: number,
+	{ span, throttle, stats, index }: ReadRequest,
+): FileResult | undefined {
+	const start = span?.start ?? 0;
+	// One byte more than lstat said finds a file that has grown, and saves the read that would only say "end".
+	let left = span?.length ?? Number.POSITIVE_INFINITY;
+	const expected = span?.length ?? sizeOf(stats, index);
+	let at = start;
+	while (left > 0) {
+		const window = ingest.window();
+		const wanted = Math.min(window.length, left);
+		let count: number;
+		try {
+			count = readSync(fd, window, 0, wanted, at);
+		} catch (error) {
+			return failure(error);
+		}
+		if (count === 0) return undefined;
+		ingest.take(count);
+		throttle(count);
+		at += count;
+		left -= count;
+		// A short read of a regular file is its end; fstat tells whether that was true.
+		if (count < wanted && at - start >= expected) return undefined;
+	}
+	return undefined;
+}
+
+function sameAsListed(
+	after: BigIntStats,
+	{ stats, index }: ReadRequest,
+): boolean {
+	return (
+		after.ino === BigInt.asUintN(64, inodeOf(stats, index)) &&
+		Number(after.size) === sizeOf(stats, index) &&
+		after.mtimeNs === mtimeOf(stats, index) &&
+		after.ctimeNs === ctimeOf(stats, index) &&
+		Number(after.mode) === modeOf(stats, index)
+	);
+}
+
+function sameFile(a: BigIntStats, b: BigIntStats): boolean {
+	return (
+		a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+	);
+}
+
+function freshStat(stat: BigIntStats): FreshStat {
+	return {
+		ino: stat.ino,
+		size: stat.size,
+		mtimeNs: stat.mtimeNs,
+		ctimeNs: stat.ctimeNs,
+		mode: Number(stat.mode),
+		uid: Number(stat.uid),
+		gid: Number(stat.gid),
+		sparse: stat.blocks * 512n < stat.size,
+	};
+}
+
+function failure(error: unknown): FileResult {
+	const code = codeOf(error);
+	if (code === "ENOENT") return { outcome: Outcome.vanished };
+	if (code === "ELOOP" || code === "ENXIO")
+		return { outcome: Outcome.notAFile };
+	if (code === undefined) throw error;
+	return { outcome: Outcome.failed, reason: code };
+}
+
+export function codeOf(error: unknown): string | undefined {
+	const code = (error as { code?: unknown } | null)?.code;
+	return typeof code === "string" && /^E[A-Z0-9]+$/.test(code)
+		? code
+		: undefined;
+}
+
+/** Number of spans of a file of this size. */
+export function spanCount(size: number): number {
+	return Math.max(1, Math.ceil(size / spanBytes));
+}

@@ -1,0 +1,140 @@
+import {
+	ByteReader,
+	type Content,
+	CorruptError,
+	spanBytes,
+} from "@varve/format";
+import type { WrittenPack } from "@varve/kernel";
+import type { Crew } from "../repository.ts";
+import { type Batch, type Reading, taskOf } from "./batches.ts";
+import {
+	assembleContent,
+	ContentAssembly,
+	type StoreList,
+} from "./content-assembly.ts";
+import {
+	decodeResult,
+	type FileResult,
+	type FreshStat,
+	Outcome,
+	type SnapshotReply,
+} from "./tasks.ts";
+
+/** What is told about each file once it has been read, or could not be. */
+export interface ReadSink {
+	read(
+		file: Reading,
+		content: Content,
+		facts: { torn: boolean; stat: FreshStat | undefined },
+	): void;
+	vanished(file: Reading): void;
+	failed(file: Reading, reason: string): void;
+	packWritten(pack: WrittenPack): void;
+	referred(pack: string, size: number): void;
+	added(chunks: number, bytes: number): void;
+	storeList: StoreList;
+}
+
+interface LargeFile {
+	readonly assembly: ContentAssembly;
+	left: number;
+	torn: boolean;
+	failure: FileResult | undefined;
+}
+
+/** Hands batches to the workers and turns their replies into what became of each file. */
+export class ReaderCrew {
+	readonly #crew: Crew;
+	readonly #sink: ReadSink;
+	readonly #batches = new Map<number, Batch>();
+	readonly #large = new Map<Reading, LargeFile>();
+	#lastId = 0;
+
+	constructor(crew: Crew, sink: ReadSink) {
+		this.#crew = crew;
+		this.#sink = sink;
+		crew.onReply = (reply) => this.#take(reply as SnapshotReply);
+	}
+
+	async submit(
+		batch: Batch,
+		claims: readonly SharedArrayBuffer[],
+	): Promise<void> {
+		const id = ++this.#lastId;
+		this.#batches.set(id, batch);
+		if (batch.type === "span" && batch.span === 0)
+			this.#openLarge(batch.file, batch.file);
+		const task = taskOf(batch, id, claims);
+		await this.#crew.submit(task, [task.stats.bytes.buffer]);
+	}
+
+	/** Makes every worker store what it still holds. */
+	async finish(): Promise<void> {
+		await this.#crew.submitToEach(() => ({
+			type: "flush",
+			id: ++this.#lastId,
+		}));
+		await this.#crew.idle();
+	}
+
+	#openLarge(file: Reading, { directory, index }: Reading): void {
+		const size = Number(directory.stats.wide[directory.stats.count + index]);
+		const assembly = new ContentAssembly(this.#sink.storeList);
+		this.#large.set(file, {
+			assembly,
+			left: Math.ceil(size / spanBytes),
+			torn: false,
+			failure: undefined,
+		});
+	}
+
+	#take({ id, results, stored }: SnapshotReply): void {
+		for (const pack of stored.packs) this.#sink.packWritten(pack);
+		for (const [pack, size] of stored.referred) this.#sink.referred(pack, size);
+		this.#sink.added(stored.chunksAdded, stored.bytesAdded);
+		const batch = this.#batches.get(id);
+		if (batch === undefined) return;
+		this.#batches.delete(id);
+		const reader = new ByteReader(results, "worker reply");
+		if (batch.type === "span") this.#takeSpan(batch, decodeResult(reader));
+		else
+			for (const file of batch.files)
+				this.#takeFile(file, decodeResult(reader));
+	}
+
+	#takeFile(file: Reading, result: FileResult): void {
+		if (result.outcome === Outcome.failed)
+			this.#sink.failed(file, result.reason);
+		else if (result.outcome === Outcome.vanished) this.#sink.vanished(file);
+		else if (result.outcome === Outcome.notAFile)
+			this.#sink.failed(file, "CHANGED");
+		else if ("items" in result) {
+			const content = assembleContent(result.items, this.#sink.storeList);
+			this.#sink.read(file, content, {
+				torn: result.outcome === Outcome.torn,
+				stat: result.stat,
+			});
+		}
+	}
+
+	#takeSpan(batch: Batch & { type: "span" }, result: FileResult): void {
+		const large = this.#large.get(batch.file);
+		if (large === undefined)
+			throw new CorruptError(
+				"BAD_REPLY",
+				"a worker replied about an unknown file",
+			);
+		if ("items" in result) {
+			large.assembly.add(batch.span, result.items);
+			large.torn ||= result.outcome === Outcome.torn;
+		} else large.failure = result;
+		if (--large.left > 0) return;
+		this.#large.delete(batch.file);
+		if (large.failure !== undefined) this.#takeFile(batch.file, large.failure);
+		else
+			this.#sink.read(batch.file, large.assembly.finish(), {
+				torn: large.torn,
+				stat: undefined,
+			});
+	}
+}

@@ -1,0 +1,162 @@
+import type { Unread } from "@varve/format";
+import type { Observer, VerbEvent } from "../events.ts";
+import type { Reading } from "./batches.ts";
+import {
+	type Directory,
+	isDirectory,
+	isRegular,
+	isSymlink,
+	type Page,
+} from "./directory.ts";
+import type { Judgement } from "./judge.ts";
+import { gidOf, modeOf, sizeOf, uidOf } from "./stat-columns.ts";
+import { newTally } from "./tally.ts";
+
+/** Counts what a snapshot meets, and tells the observer. */
+export class Report {
+	readonly tally = newTally();
+	readonly unread: Unread[] = [];
+	vanishedCount = 0;
+	excludedCount = 0;
+	/** Files and bytes dealt with, read or found unchanged. */
+	filesDone = 0;
+	bytesDone = 0;
+	/** Owners seen. */
+	readonly uids = new Set<number>();
+	readonly gids = new Set<number>();
+	#lastUid = -1;
+	#lastGid = -1;
+	readonly #observer: Observer;
+
+	constructor(observer: Observer) {
+		this.#observer = observer;
+	}
+
+	/** All entries of a page that is as it was. */
+	countSame(directory: Directory, page: Page): void {
+		for (let i = page.start; i < page.end; i++)
+			this.count(directory, i, "unchanged");
+	}
+
+	count(directory: Directory, index: number, judgement: Judgement): void {
+		const { tally } = this;
+		this.#countOwner(
+			uidOf(directory.stats, index),
+			gidOf(directory.stats, index),
+		);
+		const mode = modeOf(directory.stats, index);
+		if (isDirectory(mode)) return;
+		if (!isRegular(mode)) {
+			if (isSymlink(mode)) tally.symlinks++;
+			else tally.others++;
+			return;
+		}
+		const size = sizeOf(directory.stats, index);
+		tally.files++;
+		tally.bytes += size;
+		if (judgement === "new") tally.filesNew++;
+		else if (judgement === "changed") tally.filesChanged++;
+		else {
+			tally.filesUnmodified++;
+			this.filesDone++;
+			this.bytesDone += size;
+		}
+		if (this.#observer.detail) this.#tell(directory, index, judgement);
+	}
+
+	#countOwner(uid: number, gid: number): void {
+		if (uid !== this.#lastUid) this.uids.add(uid);
+		if (gid !== this.#lastGid) this.gids.add(gid);
+		this.#lastUid = uid;
+		this.#lastGid = gid;
+	}
+
+	countDirectory(directory: Directory): void {
+		this.tally.directories++;
+		if (directory.prior.length === 0) this.tally.directoriesNew++;
+		else this.tally.directoriesUnmodified++;
+	}
+
+	/** A file was read. */
+	fileDone({ directory, index }: Reading): void {
+		this.filesDone++;
+		this.bytesDone += sizeOf(directory.stats, index);
+	}
+
+	/** A file that was counted is not in the snapshot after all. */
+	fileLost({ directory, index }: Reading): void {
+		this.tally.files--;
+		this.tally.bytes -= sizeOf(directory.stats, index);
+	}
+
+	stored(chunks: number, bytes: number): void {
+		this.tally.chunksAdded += chunks;
+		this.tally.bytesAdded += bytes;
+	}
+
+	/** A directory got a tree of its own: it was not unmodified, unless the tree is the same after all. */
+	countTree(
+		directory: Directory,
+		previous: string | undefined,
+		tree: string,
+	): void {
+		if (directory.prior.length === 0 || previous === tree) return;
+		this.tally.directoriesUnmodified--;
+		this.tally.directoriesChanged++;
+	}
+
+	unreadable(path: string, reason: string): void {
+		this.unread.push({ path: withoutSlash(path), reason });
+		const message =
+			reason === "CHANGED"
+				? "changed while it was read"
+				: `cannot be read (${reason})`;
+		this.#send({
+			type: "entry-error",
+			verb: "snapshot",
+			path: withoutSlash(path),
+			reason,
+			message,
+		});
+	}
+
+	vanished(path: string): void {
+		this.vanishedCount++;
+		this.#send({
+			type: "trace",
+			message: `vanished while the snapshot was taken: ${withoutSlash(path)}`,
+		});
+	}
+
+	excluded(path: string): void {
+		this.excludedCount++;
+		if (this.#observer.detail)
+			this.#send({
+				type: "entry",
+				verb: "snapshot",
+				path,
+				action: "excluded",
+				bytes: 0,
+			});
+	}
+
+	#tell(directory: Directory, index: number, judgement: Judgement): void {
+		const action = judgement === "unchanged" ? "unmodified" : judgement;
+		const path = directory.path + (directory.names[index] as string);
+		this.#send({
+			type: "entry",
+			verb: "snapshot",
+			path,
+			action,
+			bytes: sizeOf(directory.stats, index),
+		});
+	}
+
+	#send(event: VerbEvent): void {
+		this.#observer.on(event);
+	}
+}
+
+function withoutSlash(path: string): string {
+	return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}

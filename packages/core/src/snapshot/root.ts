@@ -1,0 +1,43 @@
+import type { Root } from "@varve/format";
+import type { SourceRoot } from "./options.ts";
+import { codeOf } from "./read-file.ts";
+import type { Report } from "./report.ts";
+import type { SourceFs } from "./source-fs.ts";
+import { splitTime } from "./tree-builder.ts";
+
+export interface FoundRoot {
+	readonly source: SourceRoot;
+	readonly root: Omit<Root, "tree">;
+	readonly device: bigint;
+}
+
+/** A root's own attributes; undefined, and noted, if it is gone. */
+export function rootOf(
+	source: SourceRoot,
+	fs: SourceFs,
+	report: Report,
+): FoundRoot | undefined {
+	try {
+		const stat = fs.lstat(source.path);
+		if (stat !== undefined) {
+			const { seconds, nanoseconds } = splitTime(stat.mtimeNs);
+			const mode = Number(stat.mode) & 0o7777;
+			const owner = { uid: Number(stat.uid), gid: Number(stat.gid) };
+			const root = {
+				path: source.path,
+				kind: source.kind,
+				mode,
+				...owner,
+				mtime: seconds,
+				mtimeNs: nanoseconds,
+			};
+			return { source, root, device: stat.dev };
+		}
+		report.unreadable(source.path, "ENOENT");
+	} catch (error) {
+		const reason = codeOf(error);
+		if (reason === undefined) throw error;
+		report.unreadable(source.path, reason);
+	}
+	return undefined;
+}

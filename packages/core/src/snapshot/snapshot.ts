@@ -1,0 +1,253 @@
+import {
+	CorruptError,
+	encodeRecord,
+	type Root,
+	type SnapshotId,
+	type SnapshotRecord,
+	SourceError,
+	StorageError,
+	utf8,
+} from "@varve/format";
+import type { Stage } from "@varve/store";
+import { withLease } from "../lease.ts";
+import type { Repository } from "../repository.ts";
+import { formatTime } from "../time.ts";
+import { SnapshotAttempt } from "./attempt.ts";
+import type { SnapshotOptions, SnapshotResult } from "./options.ts";
+import { chooseParent, type Parent, type Records } from "./parent.ts";
+import { writeScanCopy } from "./scan-copy.ts";
+
+/**
+ * Takes a snapshot: walk, judge, read what changed, store, commit. Throws what makes a snapshot impossible; entries that cannot be
+ * read are in the record.
+ */
+export async function snapshot(
+	repository: Repository,
+	options: SnapshotOptions,
+): Promise<SnapshotResult> {
+	const { observer } = repository;
+	const subject = options.roots.map((root) => root.path).join(", ");
+	observer.on({ type: "start", verb: "snapshot", subject });
+	try {
+		const result = await take(repository, options);
+		observer.on({ type: "stop", verb: "snapshot" });
+		return result;
+	} catch (error) {
+		observer.on({ type: "error", verb: "snapshot", error });
+		throw error;
+	}
+}
+
+async function take(
+	repository: Repository,
+	options: SnapshotOptions,
+): Promise<SnapshotResult> {
+	const host = options.host ?? repository.identity.host;
+	const records = await listRecords(repository);
+	const parent =
+		options.force === true && options.parent === undefined
+			? undefined
+			: chooseParent(records, options, host);
+	if (options.dryRun === true)
+		return run(repository, options, {
+			records,
+			parent,
+			host,
+			stage: undefined,
+		});
+	await requireSpace(repository);
+	const snapshots = parent === undefined ? [] : [parent.id];
+	const command =
+		`snapshot ${options.roots.map((root) => root.path).join(" ")}`.slice(
+			0,
+			1000,
+		);
+	return withLease(
+		repository,
+		{ kind: "writer", snapshots, command },
+		async (stage) => {
+			const still = await listRecords(repository);
+			const inherited =
+				parent !== undefined && still.has(parent.id) ? parent : undefined;
+			return run(repository, options, {
+				records: still,
+				parent: inherited,
+				host,
+				stage,
+			});
+		},
+	);
+}
+
+async function listRecords({ backend, index }: Repository): Promise<Records> {
+	const listed = await backend.list("snapshots");
+	return index.records(listed.map(({ name }) => name as SnapshotId));
+}
+
+/** Compressed sizes cannot be known beforehand, but a disk that has no room for one frame has none for a snapshot. */
+async function requireSpace({ backend, config }: Repository): Promise<void> {
+	const space = await backend.space();
+	if (space !== undefined && space < config.frameBytes)
+		throw new StorageError(
+			"NO_SPACE",
+			`the repository ${backend.location} has only ${space} bytes left`,
+			{ space },
+		);
+}
+
+interface Circumstances {
+	readonly records: Records;
+	readonly parent: Parent | undefined;
+	readonly host: string;
+	readonly stage: Stage | undefined;
+}
+
+/** A parent whose objects are damaged or do not fit is done without: content is read and stored again, which also heals. */
+async function run(
+	repository: Repository,
+	options: SnapshotOptions,
+	circumstances: Circumstances,
+): Promise<SnapshotResult> {
+	try {
+		return await attempt(repository, options, circumstances);
+	} catch (error) {
+		if (!(error instanceof CorruptError) || circumstances.parent === undefined)
+			throw error;
+		const message = `the parent snapshot ${circumstances.parent.id.slice(0, 8)} cannot be used (${error.message}); everything is read again`;
+		repository.observer.on({ type: "warning", message });
+		return attempt(repository, options, {
+			...circumstances,
+			parent: undefined,
+		});
+	}
+}
+
+async function attempt(
+	repository: Repository,
+	options: SnapshotOptions,
+	circumstances: Circumstances,
+): Promise<SnapshotResult> {
+	const started = repository.clock.now();
+	const { stage, parent, records, host } = circumstances;
+	await using work = new SnapshotAttempt(repository, {
+		options,
+		stage,
+		parent,
+		started,
+	});
+	const taken = await work.store();
+	const { report } = taken;
+	if (taken.roots.length === 0)
+		throw new SourceError(
+			"NOTHING_READ",
+			`nothing could be read: ${report.unread.map((u) => `${u.path} (${u.reason})`).join(", ")}`,
+		);
+	const record: SnapshotRecord = {
+		time: formatTime(
+			options.time ?? started,
+			repository.clock.offsetMinutes(options.time ?? started),
+		),
+		host,
+		user: repository.identity.user,
+		roots: taken.roots,
+		links: taken.links,
+		scan: taken.scan,
+		parent: parent?.id,
+		scope: options.scope,
+		tags: [...new Set(options.tags ?? [])].sort(),
+		pin: options.pin ?? false,
+		note: options.note ?? "",
+		program: repository.identity.program,
+		statistics: {
+			...report.tally,
+			duration: Math.max(0, Math.round(repository.clock.now() - started)),
+		},
+		unread: [...(options.missing ?? []), ...report.unread],
+		notKept: {},
+		users: taken.users,
+		groups: taken.groups,
+		provenance: options.provenance ?? {},
+		known: knownSnapshots(repository, records),
+		features: [],
+	};
+	const facts = {
+		record,
+		vanished: report.vanishedCount,
+		excluded: report.excludedCount,
+	};
+	if (
+		options.skipIfUnchanged === true &&
+		parent !== undefined &&
+		sameRoots(parent.record.roots, taken.roots)
+	)
+		return { id: undefined, skipped: true, ...facts };
+	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
+	await work.makeSure();
+	options.signal?.throwIfAborted();
+	const id = await commit(repository, stage, record);
+	await remember(repository, {
+		id,
+		record,
+		work,
+		scanKey: taken.scanKey,
+		lease: stage.lease,
+	});
+	return { id, skipped: false, ...facts };
+}
+
+/** THE commit point: what the record reaches is durable, and from here on it stands. */
+async function commit(
+	{ tools }: Repository,
+	stage: Stage,
+	record: SnapshotRecord,
+): Promise<SnapshotId> {
+	const bytes = encodeRecord(record);
+	const id = tools.sha256Hex(bytes) as SnapshotId;
+	await stage.putBytes("snapshots", id, bytes);
+	return id;
+}
+
+interface Remembered {
+	readonly id: SnapshotId;
+	readonly record: SnapshotRecord;
+	readonly work: SnapshotAttempt;
+	readonly scanKey: string;
+	readonly lease: Stage["lease"];
+}
+
+/** The client's own copies. The snapshot stands; what fails here is only slower next time. */
+async function remember(
+	{ index, cache, observer }: Repository,
+	{ id, record, work, scanKey, lease }: Remembered,
+): Promise<void> {
+	try {
+		for (const segment of work.segments)
+			await index.addSegment(segment.id, segment.bytes, lease);
+		await index.addRecord(id, record);
+		if (record.scan !== undefined && work.scanPieces.length > 0)
+			await writeScanCopy(cache, scanKey, {
+				scan: record.scan,
+				pieces: work.scanPieces,
+			});
+	} catch (error) {
+		observer.on({
+			type: "warning",
+			message: `the snapshot is stored, but this machine's index is not up to date: ${String(error)}`,
+		});
+	}
+}
+
+function knownSnapshots(
+	{ tools }: Repository,
+	records: Records,
+): SnapshotRecord["known"] {
+	const ids = [...records.keys()].sort();
+	return { count: ids.length, hash: tools.sha256Hex(utf8(ids.join("\n"))) };
+}
+
+function sameRoots(a: readonly Root[], b: readonly Root[]): boolean {
+	return (
+		a.length === b.length &&
+		a.every((root, i) => JSON.stringify(root) === JSON.stringify(b[i]))
+	);
+}

@@ -1,0 +1,95 @@
+import type { BigIntStats } from "node:fs";
+import type { Bytes } from "@varve/format";
+
+/** What lstat said of some entries, in columns laid out as in a scan state block, so that both compare as bytes. */
+export interface StatColumns {
+	readonly count: number;
+	/** inode, size, mtime, ctime: each `count` × 8 bytes. */
+	readonly wide: BigInt64Array<ArrayBuffer>;
+	/** st_mode, uid, gid: each `count` × 4 bytes. */
+	readonly narrow: Uint32Array<ArrayBuffer>;
+	/** Both, as one row of bytes. */
+	readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export function newStatColumns(count: number): StatColumns {
+	return viewStatColumns(new ArrayBuffer(count * 44), count);
+}
+
+/** Columns over bytes of a scan state block. */
+export function statColumnsOf(rows: Bytes, count: number): StatColumns {
+	const copy = new Uint8Array(count * 44);
+	copy.set(rows);
+	return viewStatColumns(copy.buffer, count);
+}
+
+function viewStatColumns(buffer: ArrayBuffer, count: number): StatColumns {
+	return {
+		count,
+		wide: new BigInt64Array(buffer, 0, count * 4),
+		narrow: new Uint32Array(buffer, count * 32, count * 3),
+		bytes: new Uint8Array(buffer, 0, count * 44),
+	};
+}
+
+export function setStat(
+	columns: StatColumns,
+	index: number,
+	stat: BigIntStats,
+): void {
+	const { wide, narrow, count } = columns;
+	wide[index] = stat.ino;
+	wide[count + index] = stat.size;
+	wide[2 * count + index] = stat.mtimeNs;
+	wide[3 * count + index] = stat.ctimeNs;
+	narrow[index] = Number(stat.mode);
+	narrow[count + index] = Number(stat.uid);
+	narrow[2 * count + index] = Number(stat.gid);
+}
+
+/** Copies one row. */
+export function copyStat(
+	from: StatColumns,
+	at: number,
+	to: StatColumns,
+	index: number,
+): void {
+	for (let c = 0; c < 4; c++)
+		to.wide[c * to.count + index] = from.wide[c * from.count + at] as bigint;
+	for (let c = 0; c < 3; c++)
+		to.narrow[c * to.count + index] = from.narrow[
+			c * from.count + at
+		] as number;
+}
+
+export function sameStat(
+	a: StatColumns,
+	i: number,
+	b: StatColumns,
+	j: number,
+): boolean {
+	for (let c = 0; c < 4; c++)
+		if (a.wide[c * a.count + i] !== b.wide[c * b.count + j]) return false;
+	for (let c = 0; c < 3; c++)
+		if (a.narrow[c * a.count + i] !== b.narrow[c * b.count + j]) return false;
+	return true;
+}
+
+export const inodeOf = (columns: StatColumns, i: number) =>
+	columns.wide[i] as bigint;
+export const sizeOf = (columns: StatColumns, i: number) =>
+	Number(columns.wide[columns.count + i]);
+export const mtimeOf = (columns: StatColumns, i: number) =>
+	columns.wide[2 * columns.count + i] as bigint;
+export const ctimeOf = (columns: StatColumns, i: number) =>
+	columns.wide[3 * columns.count + i] as bigint;
+export const modeOf = (columns: StatColumns, i: number) =>
+	columns.narrow[i] as number;
+export const uidOf = (columns: StatColumns, i: number) =>
+	columns.narrow[columns.count + i] as number;
+export const gidOf = (columns: StatColumns, i: number) =>
+	columns.narrow[2 * columns.count + i] as number;
+
+export function setCtime(columns: StatColumns, i: number, ctime: bigint): void {
+	columns.wide[3 * columns.count + i] = ctime;
+}

@@ -1,0 +1,147 @@
+import {
+	type ByteReader,
+	type Bytes,
+	type ByteWriter,
+	decodeItemHeaders,
+	encodeItemHeaders,
+	idBytes,
+} from "@varve/format";
+import type { Compression } from "@varve/kernel";
+import type { LookupDescriptor, StageDescriptor } from "@varve/store";
+import type { IngestYield, SpanItems } from "./ingest.ts";
+import type { StatColumns } from "./stat-columns.ts";
+
+/** What a snapshot's workers are told when they start. */
+export interface SnapshotSetup {
+	readonly lookup: LookupDescriptor;
+	readonly stage: StageDescriptor | undefined;
+	readonly claims: readonly SharedArrayBuffer[];
+	readonly compression: Compression;
+	readonly dryRun: boolean;
+	/** Bytes a second this thread may read; undefined for no limit. */
+	readonly readRate: number | undefined;
+}
+
+/** Files of one or several directories, to be read whole. */
+export interface FilesTask {
+	readonly type: "files";
+	readonly id: number;
+	/** Name texts; a file's path is directory + name. Each directory ends with "/". */
+	readonly directories: readonly string[];
+	/** Index into `directories` for each file. */
+	readonly directoryOf: readonly number[];
+	readonly names: readonly string[];
+	/** What lstat said of each, packed (see StatColumns). */
+	readonly stats: StatColumns;
+	/** All tables of claims so far: a worker attaches to those it does not have yet. */
+	readonly claims: readonly SharedArrayBuffer[];
+}
+
+/** 64 MiB of a large file. */
+export interface SpanTask {
+	readonly type: "span";
+	readonly id: number;
+	readonly path: string;
+	readonly start: number;
+	readonly length: number;
+	readonly stats: StatColumns;
+	/** All tables of claims so far: a worker attaches to those it does not have yet. */
+	readonly claims: readonly SharedArrayBuffer[];
+}
+
+/** Store what is not stored yet. */
+export interface FlushTask {
+	readonly type: "flush";
+	readonly id: number;
+}
+
+export type SnapshotTask = FilesTask | SpanTask | FlushTask;
+
+/** What became of a file. */
+export const Outcome = {
+	read: 0,
+	torn: 1,
+	vanished: 2,
+	failed: 3,
+	notAFile: 4,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+export interface SnapshotReply {
+	readonly id: number;
+	/** Results of the files in order (see encodeResult); empty for a flush. */
+	readonly results: Bytes;
+	readonly stored: IngestYield;
+}
+
+export type FileResult =
+	| {
+			readonly outcome: typeof Outcome.read | typeof Outcome.torn;
+			readonly items: SpanItems;
+			/** What fstat said, if it differs from lstat. */
+			readonly stat: FreshStat | undefined;
+	  }
+	| { readonly outcome: typeof Outcome.vanished }
+	| { readonly outcome: typeof Outcome.notAFile }
+	| { readonly outcome: typeof Outcome.failed; readonly reason: string };
+
+/** What fstat said of a file that changed since lstat. */
+export interface FreshStat {
+	readonly ino: bigint;
+	readonly size: bigint;
+	readonly mtimeNs: bigint;
+	readonly ctimeNs: bigint;
+	readonly mode: number;
+	readonly uid: number;
+	readonly gid: number;
+	/** Fewer blocks than bytes. */
+	readonly sparse: boolean;
+}
+
+/** Outcome (1 byte), then for what was read: 1 if a fresh stat follows (1 byte), the stat, span count, span ends, item count, headers, ids; for a failure the reason. */
+export function encodeResult(w: ByteWriter, result: FileResult): void {
+	w.u8(result.outcome);
+	if (result.outcome === Outcome.failed) w.text(result.reason);
+	if (!("items" in result)) return;
+	w.u8(result.stat === undefined ? 0 : 1);
+	if (result.stat !== undefined) encodeStat(w, result.stat);
+	w.varint(result.items.spanEnds.length);
+	for (const end of result.items.spanEnds) w.varint(end);
+	w.varint(result.items.kinds.length);
+	encodeItemHeaders(w, result.items);
+	w.bytes(result.items.ids);
+}
+
+export function decodeResult(r: ByteReader): FileResult {
+	const outcome = r.u8() as Outcome;
+	if (outcome === Outcome.failed) return { outcome, reason: r.text() };
+	if (outcome === Outcome.vanished || outcome === Outcome.notAFile)
+		return { outcome };
+	const stat = r.u8() === 1 ? decodeStat(r) : undefined;
+	const spanEnds = Array.from({ length: r.varint() }, () => r.varint());
+	const { kinds, lengths, idCount } = decodeItemHeaders(r, r.varint());
+	return {
+		outcome,
+		items: { kinds, lengths, ids: r.bytes(idCount * idBytes), spanEnds },
+		stat,
+	};
+}
+
+function encodeStat(w: ByteWriter, s: FreshStat): void {
+	for (const value of [s.ino, s.size, s.mtimeNs, s.ctimeNs]) w.big64(value);
+	for (const value of [s.mode, s.uid, s.gid, s.sparse ? 1 : 0]) w.u32(value);
+}
+
+function decodeStat(r: ByteReader): FreshStat {
+	const signed = () => BigInt.asIntN(64, r.big64());
+	return {
+		ino: r.big64(),
+		size: r.big64(),
+		mtimeNs: signed(),
+		ctimeNs: signed(),
+		mode: r.u32(),
+		uid: r.u32(),
+		gid: r.u32(),
+		sparse: r.u32() === 1,
+	};
+}

@@ -1,0 +1,335 @@
+import {
+	encodeName,
+	encodeTree,
+	type TreeId,
+	untrustedCtime,
+} from "@varve/format";
+import type { ObjectReader } from "../repository.ts";
+import type { Reading } from "./batches.ts";
+import {
+	type Directory,
+	type FileRead,
+	isDirectory,
+	isRegular,
+	isSymlink,
+	type Page,
+} from "./directory.ts";
+import { PriorRows } from "./judge.ts";
+import type { LinkTable } from "./link-table.ts";
+import type { MetaWriter } from "./meta-writer.ts";
+import { PreviousTree } from "./previous-tree.ts";
+import { codeOf } from "./read-file.ts";
+import type { Report } from "./report.ts";
+import type { ScanWriter } from "./scan-writer.ts";
+import type { SourceFs } from "./source-fs.ts";
+import { modeOf, newStatColumns, setCtime, sizeOf } from "./stat-columns.ts";
+import type { FreshStat } from "./tasks.ts";
+import { buildTree } from "./tree-builder.ts";
+import {
+	type Entrance,
+	enterDirectory,
+	rowsOf,
+	type WalkParts,
+} from "./walk.ts";
+
+export interface TraversalParts {
+	readonly walk: WalkParts;
+	readonly fs: SourceFs;
+	readonly objects: ObjectReader;
+	readonly meta: MetaWriter;
+	readonly scan: ScanWriter;
+	readonly links: LinkTable;
+	readonly report: Report;
+	/** Trees of the parent snapshot's roots, by root; undefined without one. */
+	readonly previousRoots: readonly (TreeId | undefined)[];
+}
+
+/** The tree of a root, once it is whole. */
+export interface FinishedRoot {
+	readonly root: number;
+	readonly tree: TreeId;
+}
+
+/**
+ * Goes through directories in the order of the walk, says which files must be read, and turns each directory into a tree as soon as
+ * its files and the directories below it are known. What is still open is the path to where the walk stands, and directories whose
+ * files are being read.
+ */
+export class Traversal {
+	readonly #parts: TraversalParts;
+	readonly #stack: Directory[] = [];
+	readonly finished: TreeId[] = [];
+
+	constructor(parts: TraversalParts) {
+		this.#parts = parts;
+	}
+
+	/** Enters a root; false if it cannot be read. */
+	enterRoot(entrance: Entrance): Reading[] | undefined {
+		return this.#enter(entrance);
+	}
+
+	/** Takes one more step; returns the files that must be read, or undefined when the root is walked. */
+	step(): Reading[] | undefined {
+		const directory = this.#stack.at(-1);
+		if (directory === undefined) return undefined;
+		const index = directory.children[directory.nextChild++];
+		if (index === undefined) {
+			this.#stack.pop();
+			this.#release(directory);
+			return [];
+		}
+		const name = directory.names[index] as string;
+		directory.childrenPending++;
+		const readings = this.#enter({
+			parent: directory,
+			indexInParent: index,
+			root: directory.root,
+			path: `${directory.path}${name}/`,
+			relative:
+				directory.relative === "" ? name : `${directory.relative}/${name}`,
+			rules: directory.rules,
+			only: undefined,
+		});
+		if (readings === undefined) this.#childFailed(directory, index);
+		return readings ?? [];
+	}
+
+	get current(): string | undefined {
+		return this.#stack.at(-1)?.path;
+	}
+
+	/** A file was read. */
+	fileRead(file: Reading, read: FileRead, stat: FreshStat | undefined): void {
+		this.#settle(file, read, stat);
+		for (const waiting of this.#parts.links.settle(file, read))
+			this.#settle(waiting, read, stat);
+	}
+
+	/** A file is left out: it is gone, or cannot be read. */
+	fileDropped(file: Reading): void {
+		this.#drop(file);
+		for (const waiting of this.#parts.links.settle(file, undefined))
+			this.#drop(waiting);
+	}
+
+	#settle(
+		{ directory, index }: Reading,
+		read: FileRead,
+		stat: FreshStat | undefined,
+	): void {
+		if (stat !== undefined) {
+			applyFresh(directory, index, stat);
+			if (stat.ctimeNs >= this.#parts.walk.racyFrom)
+				directory.untrusted.add(index);
+		}
+		if (read.torn) directory.untrusted.add(index);
+		directory.reads.set(index, read);
+		this.#fileDone(directory);
+	}
+
+	#drop({ directory, index }: Reading): void {
+		directory.dropped.add(index);
+		directory.untrusted.add(index);
+		this.#fileDone(directory);
+	}
+
+	#fileDone(directory: Directory): void {
+		directory.filesPending--;
+		this.#writeScan(directory);
+		this.#finishIfDone(directory);
+	}
+
+	#enter(entrance: Entrance): Reading[] | undefined {
+		const directory = enterDirectory(entrance, this.#parts.walk);
+		if (directory === undefined) return undefined;
+		this.#stack.push(directory);
+		const readings: Reading[] = [];
+		// Nothing is done before all is counted: a file of one link may be known already.
+		directory.filesPending = 1;
+		let prior: PriorRows | undefined;
+		for (const page of directory.pages) {
+			if (page.same !== undefined)
+				this.#parts.report.countSame(directory, page);
+			else {
+				prior ??= new PriorRows(directory.prior);
+				this.#judgePage(directory, { page, prior, readings });
+			}
+		}
+		this.#parts.report.countDirectory(directory);
+		directory.filesPending--;
+		this.#writeScan(directory);
+		return readings;
+	}
+
+	#judgePage(
+		directory: Directory,
+		{
+			page,
+			prior,
+			readings,
+		}: { page: Page; prior: PriorRows; readings: Reading[] },
+	): void {
+		const { report, fs } = this.#parts;
+		for (let index = page.start; index < page.end; index++) {
+			const mode = modeOf(directory.stats, index);
+			const judgement = prior.judge(
+				directory.names[index] as string,
+				directory.stats,
+				index,
+			);
+			report.count(directory, index, judgement);
+			if (isDirectory(mode) || judgement === "unchanged") continue;
+			if (isSymlink(mode)) this.#readLink(directory, index, fs);
+			else if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
+				directory.fresh.add(index);
+			else this.#wantFile({ directory, index }, readings);
+		}
+	}
+
+	#wantFile(file: Reading, readings: Reading[]): void {
+		const claim = this.#parts.links.claim(file);
+		if (typeof claim === "object") {
+			file.directory.reads.set(file.index, claim);
+			if (claim.torn) file.directory.untrusted.add(file.index);
+			return;
+		}
+		file.directory.filesPending++;
+		if (claim === "read") readings.push(file);
+	}
+
+	#readLink(directory: Directory, index: number, fs: SourceFs): void {
+		const path = directory.path + (directory.names[index] as string);
+		try {
+			directory.targets.set(index, fs.readLink(path));
+		} catch (error) {
+			const reason = codeOf(error);
+			if (reason === undefined) throw error;
+			directory.dropped.add(index);
+			directory.untrusted.add(index);
+			if (reason === "ENOENT") this.#parts.report.vanished(path);
+			else this.#parts.report.unreadable(path, reason);
+		}
+	}
+
+	/** A directory that cannot be read is kept as an empty one; that it is incomplete stands in the record. */
+	#childFailed(parent: Directory, index: number): void {
+		parent.childTrees.set(index, this.#emptyTree());
+		parent.childChanged = true;
+		this.#childDone(parent);
+	}
+
+	#emptyTree(): TreeId {
+		return this.#parts.meta.put(encodeTree([])).hex as TreeId;
+	}
+
+	#release(directory: Directory): void {
+		this.#childDone(directory);
+	}
+
+	#childDone(directory: Directory): void {
+		directory.childrenPending--;
+		this.#finishIfDone(directory);
+	}
+
+	/** The scan state of a directory is written once its files are read: what changed meanwhile must be read again next time. */
+	#writeScan(directory: Directory): void {
+		if (directory.filesPending > 0) return;
+		directory.pages.forEach((page, number) => {
+			page.slot.block =
+				page.same !== undefined && !anyIn(directory.untrusted, page)
+					? page.same
+					: freshBlock(directory, page, number);
+		});
+		this.#parts.scan.advance();
+	}
+
+	#finishIfDone(directory: Directory): void {
+		if (directory.filesPending > 0 || directory.childrenPending > 0) return;
+		const changed =
+			directory.childChanged ||
+			directory.dropped.size > 0 ||
+			directory.pages.some((page) => page.same === undefined);
+		const { parent, indexInParent, root } = directory;
+		const tree = changed ? this.#build(directory) : undefined;
+		this.#parts.links.release(directory);
+		if (parent === undefined) {
+			this.finished[root] = tree ?? (this.#parts.previousRoots[root] as TreeId);
+			return;
+		}
+		if (tree !== undefined) {
+			parent.childTrees.set(indexInParent, tree);
+			parent.childChanged = true;
+		}
+		this.#childDone(parent);
+	}
+
+	#build(directory: Directory): TreeId {
+		for (const index of directory.foreign)
+			directory.childTrees.set(index, this.#emptyTree());
+		const previous = this.#previousTree(directory);
+		const tree = buildTree(directory, previous ?? undefined, this.#parts.meta);
+		this.#parts.report.countTree(directory, previous?.id, tree);
+		return tree;
+	}
+
+	/** Found by name from the root down, so that the scan state need not hold tree ids; only changed directories ask. */
+	#previousTree(directory: Directory): PreviousTree | null {
+		if (directory.previousTree !== undefined) return directory.previousTree;
+		const { parent, root } = directory;
+		const id =
+			parent === undefined
+				? this.#parts.previousRoots[root]
+				: this.#previousTree(parent)?.node(nameOf(directory))?.tree;
+		directory.previousTree =
+			id === undefined ? null : new PreviousTree(this.#parts.objects, id);
+		return directory.previousTree;
+	}
+}
+
+function nameOf({ parent, indexInParent }: Directory) {
+	return encodeName(parent?.names[indexInParent] ?? "");
+}
+
+function anyIn(indices: ReadonlySet<number>, { start, end }: Page): boolean {
+	for (const index of indices) if (index >= start && index < end) return true;
+	return false;
+}
+
+function freshBlock(directory: Directory, page: Page, number: number) {
+	const { root, relative, stats, untrusted } = directory;
+	let rows = rowsOf(stats, page.start, page.end);
+	if (anyIn(untrusted, page)) {
+		const copy = newStatColumns(page.end - page.start);
+		copy.bytes.set(rows);
+		for (const index of untrusted)
+			if (index >= page.start && index < page.end)
+				setCtime(copy, index - page.start, untrustedCtime);
+		rows = copy.bytes;
+	}
+	return {
+		root,
+		path: encodeName(relative),
+		page: number,
+		count: page.end - page.start,
+		names: page.names,
+		rows,
+	};
+}
+
+function applyFresh(
+	{ stats, sparse }: Directory,
+	index: number,
+	fresh: FreshStat,
+): void {
+	const { wide, narrow, count } = stats;
+	wide[index] = fresh.ino;
+	wide[count + index] = fresh.size;
+	wide[2 * count + index] = fresh.mtimeNs;
+	wide[3 * count + index] = fresh.ctimeNs;
+	narrow[index] = fresh.mode;
+	narrow[count + index] = fresh.uid;
+	narrow[2 * count + index] = fresh.gid;
+	if (fresh.sparse) sparse.add(index);
+	else sparse.delete(index);
+}

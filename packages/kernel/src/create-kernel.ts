@@ -1,0 +1,76 @@
+import { createHash, hash, randomBytes } from "node:crypto";
+import type { Bytes } from "@varve/format";
+import xxhash from "xxhash-wasm";
+import { ClaimTable, newClaimBuffer } from "./claims.ts";
+import { createFrameDecoder } from "./frame-decoder.ts";
+import { FrameEncoder } from "./frame-encoder.ts";
+import { createCutter } from "./gear-wasm.ts";
+import type { Compression, Kernel, KernelOptions } from "./kernel.ts";
+import { PackWriter, type RunningHash } from "./pack-writer.ts";
+import type { Toolbox } from "./toolbox.ts";
+import { Compressor, createProbe, Decompressor } from "./zstd.ts";
+
+/** The seed of the gear table of repositories without keys. */
+const publicSeed = new Uint8Array(32);
+
+/** Loads XXH64 and makes the tools of one thread. */
+export async function createToolbox(): Promise<Toolbox> {
+	const { h64Raw } = await xxhash();
+	return {
+		sha256: (bytes) => hash("sha256", bytes as Buffer, "buffer"),
+		sha256Hex: (bytes) => hash("sha256", bytes as Buffer, "hex"),
+		hash64: (bytes) => h64Raw(bytes, 0n),
+		random: (count) => new Uint8Array(randomBytes(count)),
+		decoder: createFrameDecoder(new Decompressor()),
+	};
+}
+
+export function createKernel(
+	tools: Toolbox,
+	{ config }: KernelOptions,
+): Kernel {
+	return {
+		tools,
+		cutter: (capacity) =>
+			createCutter({ ...config.chunker, seed: publicSeed, capacity }),
+		encoder: (compression) => createEncoder(compression, tools),
+		packWriter: (kind, create) =>
+			new PackWriter({
+				kind,
+				packBytes: config.packBytes,
+				create,
+				startHash,
+				tools,
+			}),
+		claims: (buffers) => new ClaimTable(buffers),
+		newClaims: newClaimBuffer,
+	};
+}
+
+function createEncoder(
+	compression: Compression,
+	{ decoder }: Toolbox,
+): FrameEncoder {
+	if (compression === "off")
+		return new FrameEncoder({
+			squeezer: undefined,
+			incompressible: () => true,
+			decoder,
+		});
+	const probe = compression === "max" ? () => false : createProbe();
+	return new FrameEncoder({
+		squeezer: new Compressor(compression),
+		incompressible: probe,
+		decoder,
+	});
+}
+
+function startHash(): RunningHash {
+	const running = createHash("sha256");
+	return {
+		update(bytes: Bytes) {
+			running.update(bytes);
+		},
+		hex: () => running.digest("hex"),
+	};
+}
