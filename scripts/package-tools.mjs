@@ -37,11 +37,18 @@ function commandOf(name) {
 }
 
 const ownSettings =
-	/^npm_(?!config_)|^npm_config_(loglevel|silent|prefix|local_prefix|global_prefix|globalconfig|dry_run|json|omit|production|only|ignore_scripts|workspaces?|package|call|if_present)$|^(node_env|init_cwd)$/i;
+	/^npm_(?!config_)|^npm_config_(loglevel|silent|dry_run|json|omit|production|only|ignore_scripts|workspaces?|package|call|if_present)$|^(node_env|init_cwd)$/i;
 
-/** npm hands its settings to its children: what was meant for `npm start` alone must not reach an installation. */
+/**
+ * npm hands its settings to its children: what was meant for `npm start` alone must not reach an installation, nor what
+ * `npm --prefix` makes of this checkout (a place for global packages and settings).
+ */
 function withoutOwnSettings(env) {
-	const kept = Object.entries(env).filter(([name]) => !ownSettings.test(name));
+	const kept = Object.entries(env).filter(
+		([name, value]) =>
+			!ownSettings.test(name) &&
+			!(/^npm_config_/i.test(name) && join(value, "/").startsWith(root)),
+	);
 	return {
 		...Object.fromEntries(kept),
 		npm_config_loglevel: "warn",

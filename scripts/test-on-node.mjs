@@ -13,6 +13,8 @@ if (versions.length === 0) versions.push("22", "24");
 
 // Native modules use Node-API, which is the same for all: what is installed for this Node serves the others.
 await prepare();
+// Where npm finds the settings of this machine depends on the Node it runs on.
+const settings = (await runNpm(["config", "get", "globalconfig"])).trim();
 const failed = [];
 for (const version of versions) {
 	const directory = await fetchNode(version);
@@ -40,14 +42,15 @@ async function fetchNode(version) {
 
 function runSuite(directory) {
 	const { PATH } = process.env;
+	const env = {
+		...process.env,
+		PATH: `${directory}${delimiter}${PATH}`,
+		npm_config_globalconfig: settings,
+	};
 	const { status } = spawnSync(
 		join(directory, "node"),
 		[join(root, "node_modules/vitest/vitest.mjs"), "run"],
-		{
-			cwd: root,
-			stdio: "inherit",
-			env: { ...process.env, PATH: `${directory}${delimiter}${PATH}` },
-		},
+		{ cwd: root, stdio: "inherit", env },
 	);
 	return status === 0;
 }

@@ -12,8 +12,8 @@ export class StepFailed extends Error {
 }
 
 /**
- * Runs a program, in the root directory unless `cwd` says otherwise, and returns what it printed. Throws StepFailed, with the same,
- * unless it exits with 0. `what` names the program in the message.
+ * Runs a program, in the root directory unless `cwd` says otherwise, and returns its standard output. Throws StepFailed, with all
+ * it printed, unless it exits with 0. `what` names the program in the message.
  */
 export function runTool(program, args, options = {}) {
 	const { cwd = root, env = process.env, what = program, shell } = options;
@@ -24,16 +24,18 @@ export function runTool(program, args, options = {}) {
 			shell,
 			stdio: ["ignore", "pipe", "pipe"],
 		});
-		const output = [];
-		child.stdout.on("data", (bytes) => output.push(bytes));
-		child.stderr.on("data", (bytes) => output.push(bytes));
+		const printed = [];
+		const everything = [];
+		child.stdout.on("data", (bytes) => printed.push(bytes));
+		child.stdout.on("data", (bytes) => everything.push(bytes));
+		child.stderr.on("data", (bytes) => everything.push(bytes));
 		child.on("error", (error) =>
 			reject(new StepFailed(`${what} did not start: ${error.message}`, "")),
 		);
 		child.on("close", (code, signal) => {
-			const text = Buffer.concat(output).toString();
-			if (code === 0) resolve(text);
-			else reject(new StepFailed(`${what} failed (${signal ?? code})`, text));
+			if (code === 0) return resolve(Buffer.concat(printed).toString());
+			const output = Buffer.concat(everything).toString();
+			reject(new StepFailed(`${what} failed (${signal ?? code})`, output));
 		});
 	});
 }
