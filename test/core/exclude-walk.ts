@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
-import { type Scope, sortNames } from "@varve/format";
+import { type Scope, sortNames, utf8 } from "@varve/format";
 import {
 	createFilter,
 	type DirectoryRules,
@@ -7,43 +7,77 @@ import {
 	type FilterFs,
 } from "../../packages/core/src/snapshot/exclude.ts";
 
-export const realFs: FilterFs = {
+/** What a walk needs to see of a directory tree; paths are absolute. */
+export interface WalkFs extends FilterFs {
+	names(directory: string): string[];
+	isDirectory(path: string): boolean;
+	size(path: string): number;
+}
+
+export const realFs: WalkFs = {
 	lstat: (path) => lstatSync(path, { throwIfNoEntry: false }),
 	readSmall(path, limit) {
 		const stat = lstatSync(path, { throwIfNoEntry: false });
 		if (!stat?.isFile() || stat.size > limit) return undefined;
 		return readFileSync(path);
 	},
+	names: (directory) => readdirSync(directory),
+	isDirectory: (path) => lstatSync(path).isDirectory(),
+	size: (path) => lstatSync(path).size,
 };
 
+/** Files by absolute path; directories are those that files lie in. */
+export function filesFs(files: Readonly<Record<string, string>>): WalkFs {
+	const paths = Object.keys(files);
+	const isDirectory = (path: string) =>
+		paths.some((p) => p.startsWith(path.endsWith("/") ? path : `${path}/`));
+	const bytes = (path: string) => {
+		const text = files[path];
+		return text === undefined ? undefined : utf8(text);
+	};
+	return {
+		lstat: (path) => bytes(path) ?? (isDirectory(path) ? {} : undefined),
+		readSmall: bytes,
+		names(directory) {
+			const below = paths.filter((path) => path.startsWith(directory));
+			const names = below.map(
+				(path) => path.slice(directory.length).split("/")[0] as string,
+			);
+			return [...new Set(names)];
+		},
+		isDirectory,
+		size: (path) => bytes(path)?.length ?? 0,
+	};
+}
+
 /** Paths below `root` of all that a scope does not leave out, directories with "/" at the end. */
-export function walkKept(root: string, scope: Scope): string[] {
-	const filter = createFilter(scope, realFs);
+export function walkKept(root: string, scope: Scope, fs = realFs): string[] {
+	const filter = createFilter(scope, fs);
 	const kept: string[] = [];
-	visit(filter, filter.above({ path: root, kind: "directory" }), {
-		root,
-		relative: "",
-		kept,
-	});
+	const above = filter.above({ path: root, kind: "directory" });
+	const base = root === "/" ? "" : root;
+	visit(filter, above, { fs, base, relative: "", kept });
 	return kept;
 }
 
 interface Visit {
-	readonly root: string;
+	readonly fs: WalkFs;
+	readonly base: string;
 	readonly relative: string;
 	readonly kept: string[];
 }
 
 function visit(filter: Filter, parent: DirectoryRules, at: Visit): void {
-	const path = `${at.root}/${at.relative}`;
-	const names = sortNames(readdirSync(path));
+	const { fs } = at;
+	const path = `${at.base}/${at.relative}`;
+	const names = sortNames(fs.names(path));
 	const readSmallFile = (name: string) =>
-		realFs.readSmall(path + name, 1024 * 1024);
+		fs.readSmall(path + name, 1024 * 1024);
 	const rules = filter.enter(parent, { path, names, readSmallFile });
 	for (const name of names) {
-		const stat = lstatSync(path + name);
-		const directory = stat.isDirectory();
-		if (!rules.inert && rules.excludes(name, directory, stat.size)) continue;
+		const directory = fs.isDirectory(path + name);
+		if (!rules.inert && rules.excludes(name, directory, fs.size(path + name)))
+			continue;
 		const relative = at.relative + name + (directory ? "/" : "");
 		at.kept.push(relative);
 		if (directory) visit(filter, rules, { ...at, relative });

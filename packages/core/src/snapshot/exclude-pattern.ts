@@ -38,7 +38,10 @@ function requireMatchable(body: string, pattern: string): void {
 }
 
 function closes(body: string, at: number): boolean {
-	return /^\[[!^]?(?:\\.|[^\\])(?:\\.|[^\]\\])*\]/.test(body.slice(at));
+	// The first member of a class may be "]"; with "!" or "^" before it, it still is the first.
+	return /^\[(?:[!^](?:\\.|[^\\])|\\.|[^\\!^])(?:\\.|[^\]\\])*\]/.test(
+		body.slice(at),
+	);
 }
 
 function missing(pattern: string): never {
