@@ -11,6 +11,9 @@ const statement =
 	/^[ \t]*(?:import|export)\s+(type\s+(?!from\b))?([\w$\s,{}*]+?)\s*\bfrom\s*["']([^"'\n]+)["']/gm;
 const bare = /^[ \t]*import\s*["']([^"'\n]+)["']/gm;
 const dynamic = /(\btypeof\s+)?\bimport\(\s*["']([^"'\n]+)["']\s*\)(\.[A-Z])?/g;
+/** CommonJS, by createRequire: for native packages that may fail to load. */
+const required =
+	/\brequire\w*\(\s*["']([^"'\n]+)["']\s*\)|\bcreateRequire\([^()]*\)\(\s*["']([^"'\n]+)["']\s*\)/g;
 
 /** What a source imports. It reads what the formatter leaves (a statement starts a line); it is no parser. */
 export function importsOf(source: string): Import[] {
@@ -26,6 +29,11 @@ export function importsOf(source: string): Import[] {
 			from: match[2] ?? "",
 			values: ["*"],
 			typeOnly: match[1] !== undefined || match[3] !== undefined,
+		})),
+		...[...code.matchAll(required)].map((match) => ({
+			from: match[1] ?? match[2] ?? "",
+			values: ["*"],
+			typeOnly: false,
 		})),
 	];
 }

@@ -45,6 +45,11 @@ const broken: readonly (readonly [string, string, string])[] = [
 		'import { type A } from "@varve/store";',
 		"without import type",
 	],
+	[
+		"store/a.ts",
+		'createRequire(import.meta.url)("@varve/kernel")',
+		"store imports @varve/kernel",
+	],
 	["core/a.ts", 'import "@varve/store";', "only compose.ts and worker.ts may"],
 	["core/b/worker.ts", 'import * as s from "@varve/store";', "takes * from"],
 	[

@@ -259,7 +259,7 @@ async function startCrew(
 }
 
 function startHand(orders: WorkerOrders): Hand {
-	const worker = new Worker(new URL("./worker.js", import.meta.url), {
+	const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
 		workerData: orders,
 	});
 	const gone = once(worker, "exit");
