@@ -6,6 +6,7 @@ const wholeProgram = [
 	"test/crash/**/*.test.ts",
 	"test/interop/**/*.test.ts",
 	"test/project/pack.test.ts",
+	"test/project/start.test.ts",
 ];
 
 export default defineConfig({
