@@ -1,25 +1,32 @@
 /**
- * The table of chunk ids that this run has taken, shared by all its threads. Each generation is open addressing over slots of nine
- * 32-bit words: a state (0 free, 1 being written, 2 taken) and the id. Slots are taken by compare-and-swap; nothing is ever removed.
+ * The table of chunk ids that this run has taken, shared by all its threads. Each generation is open addressing: a column of tags, one
+ * 32-bit word a slot (0 free, 1 being written, else two bits set aside a part of the id), then a column of ids, eight words a slot.
+ * A search touches the tags alone until one fits. Slots are taken by compare-and-swap; nothing is ever removed.
  *
  * A thread that does not know the newest generation yet may claim an id that another one claims there: the chunk is then stored
  * twice, which costs space and nothing else.
  */
 
-const slotWords = 9;
 const idWords = 8;
+const slotBytes = 4 * (1 + idWords);
 const free = 0;
 const writing = 1;
-const taken = 2;
 
-/** A generation with room for `capacity` ids at a fill of at most 0.6. */
+const maxFill = 0.7;
+
+/** A generation with room for `capacity` ids. */
 export function newClaimBuffer(capacity: number): SharedArrayBuffer {
-	const slots = 2 ** Math.ceil(Math.log2(Math.max(16, capacity / 0.6)));
-	return new SharedArrayBuffer(slots * slotWords * 4);
+	return new SharedArrayBuffer(Math.ceil(capacity / maxFill + 16) * slotBytes);
+}
+
+interface Generation {
+	readonly slots: number;
+	readonly tags: Int32Array;
+	readonly ids: Int32Array;
 }
 
 export class ClaimTable {
-	readonly #generations: Int32Array[] = [];
+	readonly #generations: Generation[] = [];
 	readonly #id = new Int32Array(idWords);
 	readonly #idBytes = new Uint8Array(this.#id.buffer);
 
@@ -29,67 +36,74 @@ export class ClaimTable {
 
 	/** Adds a newer generation. */
 	extend(buffer: SharedArrayBuffer): void {
-		this.#generations.push(new Int32Array(buffer));
+		const slots = buffer.byteLength / slotBytes;
+		const tags = new Int32Array(buffer, 0, slots);
+		const ids = new Int32Array(buffer, slots * 4, slots * idWords);
+		this.#generations.push({ slots, tags, ids });
 	}
 
 	/** True for the first who claims the id at `at`. Throws a plain Error if the table is full: a fault of the caller's bound. */
 	claim(ids: Uint8Array, at: number): boolean {
-		this.#idBytes.set(ids.subarray(at, at + idWords * 4));
+		for (let i = 0; i < idWords * 4; i++)
+			this.#idBytes[i] = ids[at + i] as number;
 		const last = this.#generations.length - 1;
 		for (let g = 0; g < last; g++)
-			if (this.#find(this.#generations[g] as Int32Array)) return false;
-		return this.#take(this.#generations[last] as Int32Array);
+			if (this.#has(this.#generations[g] as Generation)) return false;
+		return this.#take(this.#generations[last] as Generation);
 	}
 
-	#find(table: Int32Array): boolean {
-		const slots = table.length / slotWords;
-		for (
-			let slot = this.#firstSlot(slots), tries = 0;
-			tries < slots;
-			slot = (slot + 1) & (slots - 1), tries++
-		) {
-			const base = slot * slotWords;
-			const state = settled(table, base);
-			if (state === free) return false;
-			if (this.#matches(table, base)) return true;
+	#has(generation: Generation): boolean {
+		const { slots, tags } = generation;
+		const tag = this.#tag();
+		for (let slot = this.#firstSlot(slots), tries = 0; tries < slots; tries++) {
+			const found = settled(tags, slot);
+			if (found === free) return false;
+			if (found === tag && this.#matches(generation, slot)) return true;
+			slot = slot + 1 === slots ? 0 : slot + 1;
 		}
 		return false;
 	}
 
-	#take(table: Int32Array): boolean {
-		const slots = table.length / slotWords;
-		for (
-			let slot = this.#firstSlot(slots), tries = 0;
-			tries < slots;
-			slot = (slot + 1) & (slots - 1), tries++
-		) {
-			const base = slot * slotWords;
-			if (Atomics.compareExchange(table, base, free, writing) === free) {
-				table.set(this.#id, base + 1);
-				Atomics.store(table, base, taken);
-				return true;
+	#take(generation: Generation): boolean {
+		const { slots, tags, ids } = generation;
+		const tag = this.#tag();
+		for (let slot = this.#firstSlot(slots), tries = 0; tries < slots; tries++) {
+			let found = settled(tags, slot);
+			if (found === free) {
+				if (Atomics.compareExchange(tags, slot, free, writing) === free) {
+					ids.set(this.#id, slot * idWords);
+					Atomics.store(tags, slot, tag);
+					return true;
+				}
+				found = settled(tags, slot);
 			}
-			settled(table, base);
-			if (this.#matches(table, base)) return false;
+			if (found === tag && this.#matches(generation, slot)) return false;
+			slot = slot + 1 === slots ? 0 : slot + 1;
 		}
 		throw new Error("the table of claims is full");
 	}
 
 	/** Ids are hashes: their first bytes are as good as any. */
 	#firstSlot(slots: number): number {
-		return (this.#id[0] as number) & (slots - 1);
+		return Math.floor((((this.#id[0] as number) >>> 0) / 2 ** 32) * slots);
 	}
 
-	#matches(table: Int32Array, base: number): boolean {
+	/** Never 0 or 1. */
+	#tag(): number {
+		return (this.#id[1] as number) | 2;
+	}
+
+	#matches({ ids }: Generation, slot: number): boolean {
+		const base = slot * idWords;
 		for (let i = 0; i < idWords; i++)
-			if (table[base + 1 + i] !== this.#id[i]) return false;
+			if (ids[base + i] !== this.#id[i]) return false;
 		return true;
 	}
 }
 
-/** The state of a slot, once nobody writes it: a matter of nanoseconds, unless the writer was put to sleep. */
-function settled(table: Int32Array, base: number): number {
-	let state = Atomics.load(table, base);
-	while (state === writing) state = Atomics.load(table, base);
-	return state;
+/** The tag of a slot, once nobody writes it: a matter of nanoseconds, unless the writer was put to sleep. */
+function settled(tags: Int32Array, slot: number): number {
+	let tag = Atomics.load(tags, slot);
+	while (tag === writing) tag = Atomics.load(tags, slot);
+	return tag;
 }

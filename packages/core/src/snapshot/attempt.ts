@@ -25,7 +25,7 @@ import { PreviousScan } from "./previous.ts";
 import { ReaderCrew, type ReadSink } from "./reader-crew.ts";
 import { Report } from "./report.ts";
 import { rootOf } from "./root.ts";
-import { readScanCopy } from "./scan-copy.ts";
+import { readScanCopy, ScanCopy } from "./scan-copy.ts";
 import { ScanWriter } from "./scan-writer.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import type { FreshStat, SnapshotSetup } from "./tasks.ts";
@@ -71,6 +71,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 	readonly #claims: ClaimBudget;
 	readonly #meta: MetaWriter;
 	readonly #scan: ScanWriter;
+	/** Of the scan state, for this client. */
+	readonly scanCopy: ScanCopy;
 	readonly #links = new LinkTable();
 	readonly #referred = new Map<string, number>();
 	#shelf: PackShelf | undefined;
@@ -81,6 +83,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	#heldFiles = 0;
 	#traversal: Traversal | undefined;
 	#progressAt = 0;
+	#copied = false;
 
 	constructor(
 		repository: Repository,
@@ -108,15 +111,17 @@ export class SnapshotAttempt implements AsyncDisposable {
 			frameBytes: config.frameBytes,
 			dryRun: stage === undefined,
 		});
-		this.#scan = new ScanWriter(this.#meta);
+		this.scanCopy = new ScanCopy(kernel.encoder("fastest"));
+		this.#scan = new ScanWriter(this.#meta, this.scanCopy);
 	}
 
 	get segments(): readonly WrittenSegment[] {
 		return this.#shelf?.segments ?? [];
 	}
 
-	get scanPieces(): readonly Bytes[] {
-		return this.#scan.pieces;
+	/** The parent's scan state, if a copy of it is on this client already. */
+	get parentScan(): ChunkId | undefined {
+		return this.#copied ? this.#parent?.record.scan : undefined;
 	}
 
 	/** Stores everything but the record. */
@@ -178,7 +183,11 @@ export class SnapshotAttempt implements AsyncDisposable {
 			return undefined;
 		const { cache, objects } = this.#repository;
 		this.#meta.addKnown(parent.record.scan);
-		const copy = await readScanCopy(cache, key, parent.record.scan);
+		const copy = await readScanCopy(cache, key, {
+			scan: parent.record.scan,
+			decoder: this.#repository.tools.decoder,
+		});
+		this.#copied = copy !== undefined;
 		if (copy !== undefined) return new PreviousScan(copy);
 		await objects.prepare();
 		return new PreviousScan(copiesOf(objects.pieces(parent.record.scan)));

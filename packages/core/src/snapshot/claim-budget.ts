@@ -1,7 +1,9 @@
 import type { Kernel } from "@varve/kernel";
 import type { Batch } from "./batches.ts";
 
-const firstCapacity = 64 * 1024;
+const firstCapacity = 128 * 1024;
+/** A search goes through all generations, so they should be few; but what is never filled is memory lost. */
+const leastGrowth = 256 * 1024;
 
 /**
  * Keeps the table of claims larger than what the work given out may claim: at most one chunk for each file and one for each
@@ -26,8 +28,9 @@ export class ClaimBudget {
 		const bytes = batch.type === "files" ? batch.bytes : batch.length;
 		this.#expected += files + Math.ceil(bytes / this.#minChunk);
 		while (this.#expected > this.#capacity) {
-			this.buffers.push(this.#kernel.newClaims(this.#capacity));
-			this.#capacity *= 2;
+			const growth = Math.max(leastGrowth, Math.ceil(this.#capacity / 2));
+			this.buffers.push(this.#kernel.newClaims(growth));
+			this.#capacity += growth;
 		}
 		return this.buffers;
 	}

@@ -3,7 +3,10 @@ import type { Toolbox, WrittenPack } from "@varve/kernel";
 import type { Stage } from "@varve/store";
 
 const rawPerSegment = 1024 ** 3;
+/** A segment is made in memory: this many chunks take about 30 MB meanwhile. */
+const chunksPerSegment = 256 * 1024;
 const maxUnderWay = 4;
+const maxKept = 1024 * 1024;
 
 /** A segment that is durable. */
 export interface WrittenSegment {
@@ -18,8 +21,10 @@ export class PackShelf {
 	/** Durable packs that no segment names yet. */
 	#unnamed: SegmentPack[];
 	#unnamedRaw = 0;
+	#unnamedChunks = 0;
 	readonly #underWay = new Set<Promise<void>>();
 	#failure: unknown;
+	/** Small segments, which this client's index takes up at once; it finds the others when they are needed. */
 	readonly segments: WrittenSegment[] = [];
 	/** Sizes of all packs put, by id. */
 	readonly sizes = new Map<string, number>();
@@ -50,7 +55,11 @@ export class PackShelf {
 		while (this.#underWay.size >= maxUnderWay)
 			await Promise.race(this.#underWay);
 		this.#throwFailure();
-		if (this.#unnamedRaw >= rawPerSegment) await this.#writeSegment();
+		if (
+			this.#unnamedRaw >= rawPerSegment ||
+			this.#unnamedChunks >= chunksPerSegment
+		)
+			await this.#writeSegment();
 	}
 
 	/** Resolves when all packs are durable and named in durable segments. */
@@ -75,17 +84,21 @@ export class PackShelf {
 			kind: pack.kind,
 			frames: pack.frames,
 		});
-		for (const frame of pack.frames) this.#unnamedRaw += frame.rawLength;
+		for (const frame of pack.frames) {
+			this.#unnamedRaw += frame.rawLength;
+			this.#unnamedChunks += frame.lengths.length;
+		}
 	}
 
 	async #writeSegment(): Promise<void> {
 		const packs = this.#unnamed;
 		this.#unnamed = [];
 		this.#unnamedRaw = 0;
+		this.#unnamedChunks = 0;
 		const bytes = encodeSegment(this.#stage.lease, packs);
 		const id = this.#tools.sha256Hex(bytes) as SegmentId;
 		await this.#stage.putBytes("segments", id, bytes);
-		this.segments.push({ id, bytes });
+		if (bytes.length <= maxKept) this.segments.push({ id, bytes });
 	}
 
 	#throwFailure(): void {

@@ -8,6 +8,7 @@ import {
 	type ScanBlock,
 } from "@varve/format";
 import type { MetaWriter, StoredId } from "./meta-writer.ts";
+import type { ScanCopy } from "./scan-copy.ts";
 
 /** A block that takes its place in the walk's order now and is filled in later. */
 export interface ScanSlot {
@@ -27,11 +28,12 @@ export class ScanWriter {
 	readonly #piece = new ByteWriter(maxScanPiece);
 	readonly #ids: StoredId[] = [];
 	readonly #lengths: number[] = [];
-	/** All pieces, for the client's own copy. */
-	readonly pieces: Uint8Array[] = [];
+	readonly #copy: ScanCopy;
 
-	constructor(meta: MetaWriter) {
+	/** `copy` receives every piece too. */
+	constructor(meta: MetaWriter, copy: ScanCopy) {
 		this.#meta = meta;
+		this.#copy = copy;
 		beginScanPiece(this.#piece);
 	}
 
@@ -81,7 +83,7 @@ export class ScanWriter {
 
 	#endPiece(): void {
 		const bytes = this.#piece.finish();
-		this.pieces.push(bytes);
+		this.#copy.add(bytes);
 		this.#ids.push(this.#meta.put(bytes));
 		this.#lengths.push(bytes.length);
 		beginScanPiece(this.#piece);

@@ -15,7 +15,6 @@ import { formatTime } from "../time.ts";
 import { SnapshotAttempt } from "./attempt.ts";
 import type { SnapshotOptions, SnapshotResult } from "./options.ts";
 import { chooseParent, type Parent, type Records } from "./parent.ts";
-import { writeScanCopy } from "./scan-copy.ts";
 
 /**
  * Takes a snapshot: walk, judge, read what changed, store, commit. Throws what makes a snapshot impossible; entries that cannot be
@@ -224,11 +223,8 @@ async function remember(
 		for (const segment of work.segments)
 			await index.addSegment(segment.id, segment.bytes, lease);
 		await index.addRecord(id, record);
-		if (record.scan !== undefined && work.scanPieces.length > 0)
-			await writeScanCopy(cache, scanKey, {
-				scan: record.scan,
-				pieces: work.scanPieces,
-			});
+		if (record.scan !== undefined && record.scan !== work.parentScan)
+			await work.scanCopy.write(cache, scanKey, record.scan);
 	} catch (error) {
 		observer.on({
 			type: "warning",
