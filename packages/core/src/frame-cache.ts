@@ -1,0 +1,269 @@
+import {
+	type Bytes,
+	CorruptError,
+	idAt,
+	idBytes,
+	maxBaseRaw,
+	maxFrameRaw,
+	type PackId,
+	type Place,
+} from "@varve/format";
+import type { Toolbox } from "@varve/kernel";
+import type { BlockingReads, ChunkLookup } from "@varve/store";
+
+/** Where a frame lies: the part of a Place that all its chunks share. */
+export type FramePlace = Pick<
+	Place,
+	"pack" | "offset" | "storedLength" | "rawLength"
+>;
+
+/** What frames are read with: synchronous, for one thread. */
+export interface FrameSources {
+	readonly reads: BlockingReads;
+	readonly tools: Pick<Toolbox, "sha256" | "decoder">;
+	/** Asked only for the bases of frames that have some. */
+	readonly lookup: Pick<ChunkLookup, "find">;
+}
+
+/** A decoded frame. It is overwritten when it leaves the cache, so use it before another frame is asked for. */
+export class CachedFrame {
+	readonly raw: Bytes;
+	readonly lengths: Uint32Array;
+	/** Raw bytes with room to spare; goes to the next frame. */
+	readonly buffer: Bytes;
+	readonly #starts: Uint32Array;
+	readonly #proved: Uint8Array;
+
+	constructor(raw: Bytes, lengths: Uint32Array, buffer: Bytes) {
+		this.raw = raw;
+		this.lengths = lengths;
+		this.buffer = buffer;
+		this.#starts = startsOf(lengths);
+		this.#proved = new Uint8Array(lengths.length);
+	}
+
+	/** Where chunk `ordinal` begins in `raw`. */
+	startOf(ordinal: number): number {
+		return this.#starts[ordinal] as number;
+	}
+
+	/** Bytes of a chunk, not yet proved. CorruptError if the frame has no such chunk. */
+	chunk(ordinal: number): Bytes {
+		const start = this.#starts[ordinal];
+		if (start === undefined || ordinal >= this.lengths.length)
+			throw new CorruptError("BAD_CHUNK", `a frame has no chunk ${ordinal}`, {
+				ordinal,
+			});
+		return this.raw.subarray(start, start + (this.lengths[ordinal] as number));
+	}
+
+	isProved(ordinal: number): boolean {
+		return this.#proved[ordinal] === 1;
+	}
+
+	setProved(ordinal: number): void {
+		this.#proved[ordinal] = 1;
+	}
+}
+
+function startsOf(lengths: Uint32Array): Uint32Array {
+	const starts = new Uint32Array(lengths.length);
+	let at = 0;
+	for (let i = 0; i < lengths.length; i++) {
+		starts[i] = at;
+		at += lengths[i] as number;
+	}
+	return starts;
+}
+
+/** Room a frame takes beside its raw bytes. */
+const maxFrameOverhead = 8 * 1024 * 1024;
+const smallestBuffer = 64 * 1024;
+
+/** Decoded frames, the last used ones up to `limit` bytes. Buffers are used again, so that memory does not grow by garbage. */
+export class FrameCache {
+	readonly #sources: FrameSources;
+	readonly #limit: number;
+	readonly #frames = new Map<string, CachedFrame>();
+	readonly #spare: Bytes[] = [];
+	/** Bytes of all buffers of frames, in use and spare. */
+	#held = 0;
+	#ahead = new Uint8Array(0);
+	#range = { pack: "", at: 0, length: 0 };
+	/** Stored bytes of one frame that lies outside of what was read ahead. */
+	#single = new Uint8Array(0);
+	/** The same for a base, which is read while the frame that needs it waits. */
+	#base = new Uint8Array(0);
+
+	constructor(sources: FrameSources, limit: number) {
+		this.#sources = sources;
+		this.#limit = limit;
+	}
+
+	/**
+	 * Reads a part of a pack that several frames asked for next lie in, so that they need one read.
+	 * Throws as BlockingReads does.
+	 */
+	readAhead(pack: PackId, at: number, length: number): void {
+		this.#range = { pack: "", at: 0, length: 0 };
+		this.#ahead = atLeast(this.#ahead, length);
+		const target = this.#ahead.subarray(0, length);
+		this.#sources.reads.readInto("packs", pack, at, target);
+		this.#range = { pack, at, length };
+	}
+
+	/** True if the frame's stored bytes have been read ahead. */
+	isAhead({ pack, offset, storedLength }: FramePlace): boolean {
+		const range = this.#range;
+		const start = offset - range.at;
+		return (
+			range.pack === pack && start >= 0 && start + storedLength <= range.length
+		);
+	}
+
+	/** The decoded frame; valid until the next call. CorruptError, NotFoundError or StorageError as they come. */
+	frame(place: FramePlace): CachedFrame {
+		return this.#frame(place, false);
+	}
+
+	/** True if asking for the frame costs nothing. */
+	has(place: FramePlace): boolean {
+		return this.#frames.has(keyOf(place));
+	}
+
+	#frame(place: FramePlace, isBase: boolean): CachedFrame {
+		const key = keyOf(place);
+		const cached = this.#frames.get(key);
+		if (cached !== undefined) {
+			this.#frames.delete(key);
+			this.#frames.set(key, cached);
+			return cached;
+		}
+		requireLengths(place);
+		const frame = this.#decode(place, this.#read(place, isBase));
+		this.#frames.set(key, frame);
+		return frame;
+	}
+
+	#decode(place: FramePlace, stored: Bytes): CachedFrame {
+		const buffer = this.#take(place.rawLength);
+		try {
+			const { raw, lengths } = this.#sources.tools.decoder.decode(stored, {
+				bases: (ids) => this.#bases(ids),
+				target: buffer,
+			});
+			if (raw.length !== place.rawLength)
+				throw new CorruptError(
+					"BAD_FRAME",
+					`the frame at byte ${place.offset} of pack ${place.pack} holds ${raw.length} bytes instead of ${place.rawLength}`,
+					{ pack: place.pack, offset: place.offset },
+				);
+			return new CachedFrame(raw, lengths, buffer);
+		} catch (error) {
+			this.#spare.push(buffer);
+			throw error;
+		}
+	}
+
+	#read(place: FramePlace, isBase: boolean): Bytes {
+		const { pack, offset, storedLength } = place;
+		if (this.isAhead(place)) {
+			const start = offset - this.#range.at;
+			return this.#ahead.subarray(start, start + storedLength);
+		}
+		const buffer = atLeast(isBase ? this.#base : this.#single, storedLength);
+		if (isBase) this.#base = buffer;
+		else this.#single = buffer;
+		const target = buffer.subarray(0, storedLength);
+		this.#sources.reads.readInto("packs", pack, offset, target);
+		return target;
+	}
+
+	/** The base chunks' bytes in the order of `ids`. They are not proved: the chunks decoded with them are. */
+	#bases(ids: Bytes): Bytes {
+		const parts: Bytes[] = [];
+		let length = 0;
+		for (let at = 0; at < ids.length; at += idBytes) {
+			const place = this.#sources.lookup.find(ids, at);
+			if (place === undefined || place.bases.length > 0)
+				throw new CorruptError(
+					"MISSING_BASE",
+					`the base ${idAt(ids, at)} of a frame is not there`,
+					{ chunk: idAt(ids, at) },
+				);
+			length += place.length;
+			if (length > maxBaseRaw)
+				throw new CorruptError(
+					"BAD_FRAME",
+					"the bases of a frame are too long",
+				);
+			parts.push(this.#frame(place, true).chunk(place.ordinal).slice());
+		}
+		return joined(parts);
+	}
+
+	/** A buffer for `length` bytes: a spare one, or a new one while there is room, or that of the frame used longest ago. */
+	#take(length: number): Bytes {
+		let size = smallestBuffer;
+		while (size < length) size *= 2;
+		for (;;) {
+			const index = this.#spare.findIndex((spare) => spare.length === size);
+			const spare = this.#spare[index];
+			if (spare !== undefined) {
+				this.#spare.splice(index, 1);
+				return spare;
+			}
+			const isFull = this.#held + size > this.#limit;
+			if (!isFull || (!this.#dropSpare() && !this.#evictOldest())) {
+				this.#held += size;
+				return new Uint8Array(size);
+			}
+		}
+	}
+
+	#dropSpare(): boolean {
+		const spare = this.#spare.pop();
+		this.#held -= spare?.length ?? 0;
+		return spare !== undefined;
+	}
+
+	#evictOldest(): boolean {
+		for (const [key, frame] of this.#frames) {
+			this.#frames.delete(key);
+			this.#spare.push(frame.buffer);
+			return true;
+		}
+		return false;
+	}
+}
+
+function keyOf(place: FramePlace): string {
+	return `${place.pack}${place.offset}`;
+}
+
+function requireLengths(place: FramePlace): void {
+	if (
+		place.storedLength > maxFrameRaw + maxFrameOverhead ||
+		place.rawLength > maxFrameRaw
+	)
+		throw new CorruptError(
+			"BAD_FRAME",
+			`the frame at byte ${place.offset} of pack ${place.pack} is said to be impossibly long`,
+			{ pack: place.pack, offset: place.offset },
+		);
+}
+
+function atLeast(buffer: Uint8Array<ArrayBuffer>, length: number) {
+	return buffer.length >= length ? buffer : new Uint8Array(length);
+}
+
+function joined(parts: readonly Bytes[]): Bytes {
+	const length = parts.reduce((sum, part) => sum + part.length, 0);
+	const bytes = new Uint8Array(length);
+	let at = 0;
+	for (const part of parts) {
+		bytes.set(part, at);
+		at += part.length;
+	}
+	return bytes;
+}

@@ -1,0 +1,35 @@
+import { isVarveError, type SnapshotId } from "@varve/format";
+import type { Listing } from "@varve/store";
+import { listRepository } from "./listing.ts";
+import type { Repository } from "./repository.ts";
+
+/**
+ * Brings look-ups up to a moment at which these snapshots were listed, if they are at all. A damaged gc list stops a writer, but
+ * not a reader: it may use what is condemned as long as it is there.
+ */
+export async function prepareToRead(
+	repository: Repository,
+	snapshots: readonly SnapshotId[],
+): Promise<Listing> {
+	try {
+		const listing = await repository.objects.prepare();
+		const listed = new Set(listing.snapshots.map((file) => file.name));
+		if (snapshots.every((id) => listed.has(id))) return listing;
+	} catch (error) {
+		if (!isVarveError(error) || error.name !== "CorruptError") throw error;
+	}
+	return listAgain(repository);
+}
+
+/** Lists the repository as it is now and brings look-ups up to that. */
+export async function listAgain(repository: Repository): Promise<Listing> {
+	const { backend, tools, index, observer } = repository;
+	const listing = await listRepository(backend, tools, (error) =>
+		observer.on({
+			type: "warning",
+			message: `reading on without a gc list that is damaged: ${error.message}`,
+		}),
+	);
+	await index.catchUp(listing);
+	return listing;
+}

@@ -1,0 +1,36 @@
+import { isVarveError } from "@varve/format";
+import { type LeaseOptions, withLease } from "./lease.ts";
+import type { Repository } from "./repository.ts";
+
+/**
+ * Works under a lease, so that no gc takes away what is read. Where the repository cannot be written to there can be none: the
+ * work is done without, and a warning says so.
+ */
+export async function withReaderLease<T>(
+	repository: Repository,
+	options: Omit<LeaseOptions, "kind">,
+	work: () => Promise<T>,
+): Promise<T> {
+	let began = false;
+	try {
+		return await withLease(repository, { ...options, kind: "reader" }, () => {
+			began = true;
+			return work();
+		});
+	} catch (error) {
+		if (began || !isRefusal(error)) throw error;
+	}
+	repository.observer.on({
+		type: "warning",
+		message:
+			"the repository cannot be written to: reading without a lease, do not run gc meanwhile",
+	});
+	return work();
+}
+
+function isRefusal(error: unknown): boolean {
+	return (
+		isVarveError(error) &&
+		(error.code === "REFUSED" || error.code === "NO_SPACE")
+	);
+}

@@ -1,0 +1,138 @@
+import { closeSync, ftruncateSync, openSync, unlinkSync } from "node:fs";
+import { contentLength, type Node } from "@varve/format";
+import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { createMode, setFileAttributes } from "./file-attributes.ts";
+import { noSpace, saysFull } from "./no-space.ts";
+import { createFlags } from "./part-writer.ts";
+import type { EntryProblem } from "./report.ts";
+import { lostOwner, lostSetId } from "./tally.ts";
+import type { TreeMakerOptions } from "./tree-maker.ts";
+
+type Problem = Omit<EntryProblem, "path">;
+
+interface LargeFile {
+	readonly suffix: string;
+	readonly node: Node;
+	/** Parts that are handed out and not replied to. */
+	left: number;
+	/** All parts are handed out. */
+	isSealed: boolean;
+	problem: Problem | undefined;
+}
+
+/**
+ * Files that several workers write together. This thread opens them, all threads of the process share the descriptor, and the
+ * last part to be replied to ends them: with their attributes, or, where a part failed, with their removal.
+ */
+export class LargeFiles {
+	readonly #options: TreeMakerOptions;
+	readonly #files = new Map<number, LargeFile>();
+
+	constructor(options: TreeMakerOptions) {
+		this.#options = options;
+	}
+
+	get openCount(): number {
+		return this.#files.size;
+	}
+
+	/** The descriptor of a new file, or undefined if it cannot be made. */
+	open(suffix: string, node: Node): number | undefined {
+		try {
+			const fd = openSync(this.#path(suffix), createFlags, createMode);
+			this.#files.set(fd, {
+				suffix,
+				node,
+				left: 0,
+				isSealed: false,
+				problem: undefined,
+			});
+			return fd;
+		} catch (error) {
+			this.#options.log.problem(suffix, this.#problemOf(error));
+			return undefined;
+		}
+	}
+
+	partGiven(fd: number): void {
+		this.#file(fd).left++;
+	}
+
+	partDone(fd: number): void {
+		this.#file(fd).left--;
+		this.#endIfDone(fd);
+	}
+
+	failed(fd: number, problem: Problem): void {
+		this.#file(fd).problem ??= problem;
+	}
+
+	/** No further part will be given. */
+	seal(fd: number): void {
+		this.#file(fd).isSealed = true;
+		this.#endIfDone(fd);
+	}
+
+	/** Removes what is not whole. */
+	abandon(): void {
+		for (const [fd, { suffix }] of this.#files) {
+			closeSync(fd);
+			unlinkSync(this.#path(suffix));
+		}
+		this.#files.clear();
+	}
+
+	#endIfDone(fd: number): void {
+		const file = this.#file(fd);
+		if (file.left > 0 || !file.isSealed) return;
+		this.#files.delete(fd);
+		try {
+			if (file.problem === undefined) this.#complete(fd, file);
+		} catch (error) {
+			file.problem = this.#problemOf(error);
+		} finally {
+			closeSync(fd);
+		}
+		if (file.problem === undefined) return;
+		unlinkSync(this.#path(file.suffix));
+		this.#options.log.problem(file.suffix, file.problem);
+	}
+
+	#complete(fd: number, { suffix, node }: LargeFile): void {
+		const { owners, native, log } = this.#options;
+		const length = contentLength(node.content);
+		ftruncateSync(fd, length);
+		owners.judge(node.mode, node.uid, node.gid);
+		if (owners.lostOwner) log.lose(lostOwner);
+		if (owners.lostSetId) log.lose(lostSetId);
+		const time = { seconds: node.mtime, nanoseconds: node.mtimeNs };
+		const attempt = (change: () => void) => {
+			try {
+				change();
+			} catch (error) {
+				const { reason, message } = this.#problemOf(error);
+				log.problem(suffix, { kind: "unfaithful", reason, message });
+			}
+		};
+		setFileAttributes(fd, time, { owners, native, attempt });
+		log.files++;
+		log.restored(suffix, length);
+	}
+
+	#problemOf(error: unknown): Problem {
+		const reason = codeOf(error);
+		if (reason === undefined) throw error;
+		if (saysFull(reason)) throw noSpace(this.#options.target, error);
+		return { kind: "unwritten", reason, message: (error as Error).message };
+	}
+
+	#file(fd: number): LargeFile {
+		const file = this.#files.get(fd);
+		if (file === undefined) throw new Error(`no large file ${fd} is open`);
+		return file;
+	}
+
+	#path(suffix: string): string | Buffer {
+		return systemPath(this.#options.target + suffix);
+	}
+}

@@ -1,0 +1,125 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { type Bytes, idBytes } from "@varve/format";
+import type { Toolbox } from "@varve/kernel";
+import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { Tally } from "./tally.ts";
+import {
+	type CheckTask,
+	type PartColumns,
+	PartFlag,
+	type RestoreReply,
+} from "./tasks.ts";
+
+const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+const zeroSlice = 1024 * 1024;
+
+/** Reads restored files back and compares them with the ids of their chunks. */
+export class PartReader {
+	readonly #target: string;
+	readonly #tools: Pick<Toolbox, "sha256">;
+	#buffer = new Uint8Array(zeroSlice);
+
+	constructor(target: string, tools: Pick<Toolbox, "sha256">) {
+		this.#target = target;
+		this.#tools = tools;
+	}
+
+	compare({ id, parts }: CheckTask): RestoreReply {
+		const tally = new Tally();
+		for (let part = 0; part < parts.suffixes.length; part++) {
+			try {
+				const problem = this.#comparePart(parts, part);
+				if (problem === undefined) tally.files++;
+				else tally.add(part, "unwritten", "DIFFERS", problem);
+			} catch (error) {
+				const code = codeOf(error);
+				if (code === undefined) throw error;
+				tally.add(part, "unwritten", code, (error as Error).message);
+			}
+			tally.bytes += lengthOf(parts, part);
+		}
+		return tally.reply(id);
+	}
+
+	/** What is wrong with a file, or undefined. */
+	#comparePart(parts: PartColumns, part: number): string | undefined {
+		const path = systemPath(this.#target + (parts.suffixes[part] as string));
+		const fd = openSync(path, openFlags);
+		try {
+			const start = parts.position[part] as number;
+			const end = start + lengthOf(parts, part);
+			const size = fstatSync(fd).size;
+			const isEnd = ((parts.flags[part] as number) & PartFlag.end) !== 0;
+			if (isEnd ? size !== end : size < end)
+				return `the file has ${size} bytes instead of ${end}`;
+			const differs = this.#firstDifference(parts, part, fd);
+			return differs === undefined
+				? undefined
+				: `the file differs from the snapshot from byte ${differs} on`;
+		} finally {
+			closeSync(fd);
+		}
+	}
+
+	#firstDifference(
+		parts: PartColumns,
+		part: number,
+		fd: number,
+	): number | undefined {
+		let at = parts.position[part] as number;
+		const end = parts.firstItem[part + 1] as number;
+		for (let item = parts.firstItem[part] as number; item < end; item++) {
+			const length = parts.length[item] as number;
+			const isEqual =
+				(parts.frame[item] as number) < 0
+					? this.#holdsZeros(fd, at, length)
+					: this.#holdsChunk(fd, at, length, parts.ids, item);
+			if (!isEqual) return at;
+			at += length;
+		}
+		return undefined;
+	}
+
+	#holdsChunk(
+		fd: number,
+		at: number,
+		length: number,
+		ids: Bytes,
+		item: number,
+	): boolean {
+		const bytes = this.#read(fd, at, length);
+		const hash = this.#tools.sha256(bytes);
+		for (let i = 0; i < idBytes; i++)
+			if (hash[i] !== ids[item * idBytes + i]) return false;
+		return true;
+	}
+
+	#holdsZeros(fd: number, from: number, length: number): boolean {
+		for (let done = 0; done < length; done += zeroSlice) {
+			const count = Math.min(zeroSlice, length - done);
+			const bytes = this.#read(fd, from + done, count);
+			if (bytes.some((byte) => byte !== 0)) return false;
+		}
+		return true;
+	}
+
+	/** Bytes past the end of the file are missing. */
+	#read(fd: number, at: number, length: number): Bytes {
+		if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
+		let done = 0;
+		while (done < length) {
+			const count = readSync(fd, this.#buffer, done, length - done, at + done);
+			if (count === 0) break;
+			done += count;
+		}
+		return this.#buffer.subarray(0, done);
+	}
+}
+
+function lengthOf(parts: PartColumns, part: number): number {
+	let sum = 0;
+	const end = parts.firstItem[part + 1] as number;
+	for (let i = parts.firstItem[part] as number; i < end; i++)
+		sum += parts.length[i] as number;
+	return sum;
+}

@@ -1,0 +1,189 @@
+import {
+	closeSync,
+	constants,
+	ftruncateSync,
+	openSync,
+	unlinkSync,
+	writeSync,
+} from "node:fs";
+import type { Bytes } from "@varve/format";
+import { isDamage } from "../damage.ts";
+import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import type { BatchFrames } from "./batch-frames.ts";
+import { createMode, setFileAttributes } from "./file-attributes.ts";
+import type { NativeCalls } from "./native-times.ts";
+import { noSpace, saysFull } from "./no-space.ts";
+import type { Owners } from "./owners.ts";
+import type { Tally } from "./tally.ts";
+import { type PartColumns, PartFlag } from "./tasks.ts";
+
+/** Never follows a link, never opens what is already there. */
+export const createFlags =
+	constants.O_WRONLY |
+	constants.O_CREAT |
+	constants.O_EXCL |
+	(constants.O_NOFOLLOW ?? 0);
+const zeros = 256 * 1024;
+
+export interface PartWriterOptions {
+	readonly target: string;
+	readonly owners: Owners;
+	readonly native: NativeCalls;
+}
+
+/** Writes files of a batch: as few system calls for each as its attributes allow. */
+export class PartWriter {
+	readonly #options: PartWriterOptions;
+	#zeros: Bytes | undefined;
+
+	constructor(options: PartWriterOptions) {
+		this.#options = options;
+	}
+
+	/** Makes the file, or writes a part of an open one. What goes wrong is told to `tally`; a full target is thrown. */
+	write(parts: PartColumns, part: number, to: WriteContext): void {
+		try {
+			if (parts.descriptor[part] === -1) this.#writeFile(parts, part, to);
+			else
+				to.tally.bytes += this.#writeItems(
+					parts,
+					part,
+					parts.descriptor[part] as number,
+					to.frames,
+				);
+		} catch (error) {
+			this.#report(error, part, to.tally);
+		}
+	}
+
+	#writeFile(parts: PartColumns, part: number, to: WriteContext): void {
+		const first = parts.firstItem[part] as number;
+		const end = parts.firstItem[part + 1] as number;
+		if (first < end && (parts.frame[first] as number) >= 0)
+			to.frames.proved(parts, first);
+		const path = systemPath(
+			this.#options.target + (parts.suffixes[part] as string),
+		);
+		const fd = openSync(path, createFlags, createMode);
+		let isWhole = false;
+		try {
+			to.tally.bytes += this.#writeItems(parts, part, fd, to.frames);
+			isWhole = true;
+			this.#setAttributes(parts, part, fd, to.tally);
+		} finally {
+			closeSync(fd);
+			if (!isWhole) unlinkSync(path);
+		}
+		to.tally.files++;
+	}
+
+	/** Returns how many bytes of content were written, or left as holes. */
+	#writeItems(
+		parts: PartColumns,
+		part: number,
+		fd: number,
+		frames: BatchFrames,
+	): number {
+		const start = parts.position[part] as number;
+		const end = parts.firstItem[part + 1] as number;
+		const flags = parts.flags[part] as number;
+		const keepsHoles = (flags & PartFlag.holes) !== 0;
+		let at = start;
+		let endsInHole = false;
+		for (let item = parts.firstItem[part] as number; item < end; ) {
+			const isZeros = (parts.frame[item] as number) < 0;
+			endsInHole = isZeros && keepsHoles;
+			if (isZeros) {
+				const length = parts.length[item++] as number;
+				if (!keepsHoles) this.#writeZeros(fd, at, length);
+				at += length;
+			} else {
+				const next = runEnd(parts, item, end);
+				at += writeRun(fd, at, frames, parts, item, next);
+				item = next;
+			}
+		}
+		if (endsInHole && (flags & PartFlag.end) !== 0) ftruncateSync(fd, at);
+		return at - start;
+	}
+
+	#writeZeros(fd: number, from: number, length: number): void {
+		this.#zeros ??= new Uint8Array(zeros);
+		const end = from + length;
+		for (let at = from; at < end; at += zeros)
+			writeAll(fd, this.#zeros.subarray(0, Math.min(zeros, end - at)), at);
+	}
+
+	#setAttributes(
+		parts: PartColumns,
+		part: number,
+		fd: number,
+		tally: Tally,
+	): void {
+		const { owners, native } = this.#options;
+		owners.judge(
+			parts.mode[part] as number,
+			parts.uid[part] as number,
+			parts.gid[part] as number,
+		);
+		tally.countLosses(owners);
+		const time = {
+			seconds: parts.seconds[part] as number,
+			nanoseconds: parts.nanoseconds[part] as number,
+		};
+		const attempt = (change: () => void) => tally.attempt(part, change);
+		setFileAttributes(fd, time, { owners, native, attempt });
+	}
+
+	#report(error: unknown, part: number, tally: Tally): void {
+		if (isDamage(error)) {
+			tally.add(part, "damaged", error.code, error.message);
+			return;
+		}
+		const code = codeOf(error);
+		if (code === undefined) throw error;
+		if (saysFull(code)) throw noSpace(this.#options.target, error);
+		tally.add(part, "unwritten", code, (error as Error).message);
+	}
+}
+
+export interface WriteContext {
+	readonly frames: BatchFrames;
+	readonly tally: Tally;
+}
+
+/** Items from `item` on whose chunks stand beside each other in one frame. */
+function runEnd(parts: PartColumns, item: number, end: number): number {
+	let next = item + 1;
+	while (
+		next < end &&
+		parts.frame[next] === parts.frame[item] &&
+		parts.ordinal[next] === (parts.ordinal[next - 1] as number) + 1
+	)
+		next++;
+	return next;
+}
+
+function writeRun(
+	fd: number,
+	at: number,
+	frames: BatchFrames,
+	parts: PartColumns,
+	item: number,
+	end: number,
+): number {
+	let frame = frames.proved(parts, item);
+	const start = frame.startOf(parts.ordinal[item] as number);
+	let length = parts.length[item] as number;
+	for (let next = item + 1; next < end; next++) {
+		frame = frames.proved(parts, next);
+		length += parts.length[next] as number;
+	}
+	writeAll(fd, frame.raw.subarray(start, start + length), at);
+	return length;
+}
+
+function writeAll(fd: number, bytes: Bytes, at: number): void {
+	for (let done = 0; done < bytes.length; )
+		done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+}

@@ -1,0 +1,82 @@
+import { contentLength, NodeKind } from "@varve/format";
+import type { Progress } from "../progress.ts";
+import type { Crew, ObjectReader } from "../repository.ts";
+import { partsOf } from "./file-parts.ts";
+import { type Part, partColumns } from "./plan-window.ts";
+import type { RestoreLog } from "./report.ts";
+import type { RestoreReply, RestoreTask } from "./tasks.ts";
+import type { Entry } from "./walk.ts";
+
+export interface ReadBackOptions {
+	readonly objects: ObjectReader;
+	readonly crew: Crew;
+	readonly log: RestoreLog;
+	readonly progress: Progress;
+}
+
+const batchBytes = 16 * 1024 * 1024;
+const batchParts = 1024;
+
+/** Reads all restored files back and compares them with the ids of their chunks. What differs is a problem in the log. */
+export async function readBack(
+	entries: Iterable<Entry>,
+	{ objects, crew, log, progress }: ReadBackOptions,
+): Promise<{ files: number; bytes: number }> {
+	const sum = { files: 0, bytes: 0 };
+	const given = new Map<number, readonly Part[]>();
+	crew.onReply = (message) => {
+		const reply = message as RestoreReply;
+		const parts = given.get(reply.id) ?? [];
+		given.delete(reply.id);
+		for (const { part, ...problem } of reply.problems)
+			log.problem((parts[part] as Part).suffix, problem);
+		sum.files += reply.files;
+		sum.bytes += reply.bytes;
+		progress.addErrors(reply.problems.length);
+		progress.add(reply.files, reply.bytes, undefined);
+	};
+	let id = 0;
+	for (const parts of batchesOf(entries, objects, log)) {
+		given.set(++id, parts);
+		const task: RestoreTask = { type: "check", id, parts: partColumns(parts) };
+		await crew.submit(task);
+	}
+	await crew.idle();
+	return sum;
+}
+
+function* batchesOf(
+	entries: Iterable<Entry>,
+	objects: ObjectReader,
+	log: RestoreLog,
+): Generator<Part[]> {
+	let batch: Part[] = [];
+	let bytes = 0;
+	for (const entry of entries) {
+		if (entry.type !== "node" || entry.node.kind !== NodeKind.file) continue;
+		if (log.absent.has(entry.suffix)) continue;
+		for (const part of partsToCheck(entry, objects)) {
+			batch.push(part);
+			bytes += contentLength(part.content);
+			if (bytes < batchBytes && batch.length < batchParts) continue;
+			yield batch;
+			batch = [];
+			bytes = 0;
+		}
+	}
+	if (batch.length > 0) yield batch;
+}
+
+function* partsToCheck(
+	{ suffix, node }: Entry & { type: "node" },
+	objects: ObjectReader,
+): Generator<Part> {
+	const length = contentLength(node.content);
+	const whole = { suffix, node, descriptor: -1 };
+	if (length === 0)
+		yield { ...whole, content: node.content, position: 0, isLast: true };
+	for (const { content, position } of partsOf(objects, node)) {
+		const isLast = position + contentLength(content) === length;
+		yield { ...whole, content, position, isLast };
+	}
+}

@@ -1,0 +1,287 @@
+import {
+	type SnapshotRecord,
+	type Statistics,
+	TargetError,
+} from "@varve/format";
+import { prepareToRead } from "../prepare-to-read.ts";
+import { Progress } from "../progress.ts";
+import { withReaderLease } from "../reader-lease.ts";
+import type { Crew, Repository, Snapshot } from "../repository.ts";
+import { countEntries } from "./dry-run.ts";
+import { LargeFiles } from "./large-files.ts";
+import { HardLinks } from "./links.ts";
+import { type Location, locate } from "./locate.ts";
+import { loadNativeCalls } from "./native-times.ts";
+import { Owners } from "./owners.ts";
+import { readBack } from "./read-back.ts";
+import { RestoreLog, type RestoreReport } from "./report.ts";
+import { RestoreRun } from "./restore-run.ts";
+import { createSelection } from "./selection.ts";
+import { needOf } from "./space.ts";
+import { ownerRulesOf, prepareTarget, spaceAt } from "./target.ts";
+import type { OwnerRules, RestoreSetup } from "./tasks.ts";
+import { TreeMaker } from "./tree-maker.ts";
+import { type Entry, walkLocation } from "./walk.ts";
+
+export interface RestoreOptions {
+	readonly snapshot: Snapshot;
+	/** Restores what is in this directory of the snapshot, or this one entry, directly into the target. Else paths stay whole. */
+	readonly subpath?: string | undefined;
+	/** A directory that is new or empty. */
+	readonly target: string;
+	/** Patterns as of a snapshot's excludes: only entries that match one, and all that is below them. */
+	readonly include?: readonly string[] | undefined;
+	readonly exclude?: readonly string[] | undefined;
+	/** Reads every restored file back and compares it. */
+	readonly verify?: boolean | undefined;
+	/** Writes nothing, and says what would be restored. */
+	readonly dryRun?: boolean | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Restores a snapshot, or a part of one. Entries that cannot be restored, or not faithfully, are in the report, and so is damage:
+ * everything else is restored. Throws a TargetError ("TARGET_NOT_EMPTY", "TARGET_NOT_DIRECTORY", "TARGET_FAILED", "NO_SPACE"), a
+ * NotFoundError "NO_SUCH_PATH", an InputError "BAD_PATH" or "BAD_PATTERN", and the reason of `signal`.
+ */
+export async function restore(
+	repository: Repository,
+	options: RestoreOptions,
+): Promise<RestoreReport> {
+	const { observer } = repository;
+	const { id } = options.snapshot;
+	observer.on({ type: "start", verb: "restore", subject: id });
+	try {
+		const report = await withReaderLease(
+			repository,
+			{ snapshots: [id], command: "restore" },
+			() => run(repository, options),
+		);
+		observer.on({ type: "stop", verb: "restore" });
+		return report;
+	} catch (error) {
+		observer.on({ type: "error", verb: "restore", error });
+		throw error;
+	}
+}
+
+/** What is restored, found out before anything is written. */
+interface Restoration {
+	readonly repository: Repository;
+	readonly options: RestoreOptions;
+	/** Absolute. */
+	readonly target: string;
+	readonly location: Location;
+	readonly log: RestoreLog;
+	/** Walks anew each time. */
+	readonly entries: () => Iterable<Entry>;
+	readonly newLinks: () => HardLinks;
+	readonly pathInRoot: (root: number, suffix: string) => string;
+}
+
+async function run(
+	repository: Repository,
+	options: RestoreOptions,
+): Promise<RestoreReport> {
+	const started = repository.clock.now();
+	options.signal?.throwIfAborted();
+	const restoration = await prepare(repository, options);
+	const { log, target } = restoration;
+	const isDryRun = options.dryRun ?? false;
+	let verified: RestoreReport["verified"];
+	if (isDryRun) {
+		const links = restoration.newLinks();
+		countEntries(restoration.entries(), log, linkTest(links, restoration));
+	} else verified = await carryOut(restoration);
+	const { directories, files, symlinks, hardLinks, others, bytes } = log;
+	return {
+		snapshot: options.snapshot.id,
+		target,
+		dryRun: isDryRun,
+		directories,
+		files,
+		symlinks,
+		hardLinks,
+		others,
+		bytes,
+		verified,
+		problems: log.problems,
+		notRestored: log.notRestored,
+		notes: log.notes,
+		duration: repository.clock.now() - started,
+	};
+}
+
+async function prepare(
+	repository: Repository,
+	options: RestoreOptions,
+): Promise<Restoration> {
+	const { snapshot, subpath, include, exclude } = options;
+	const { record } = snapshot;
+	const selection = createSelection({
+		include: include ?? [],
+		exclude: exclude ?? [],
+	});
+	const target = prepareTarget(options.target, false);
+	await prepareToRead(repository, [snapshot.id]);
+	const { objects } = repository;
+	const location = locate(objects, record, subpath);
+	const log = new RestoreLog(location.prefix, repository.observer);
+	return {
+		repository,
+		options,
+		target,
+		location,
+		log,
+		entries: () => walkLocation({ objects, location, selection }),
+		newLinks: () => {
+			const { links, damage } = HardLinks.read(objects, record);
+			if (damage !== undefined)
+				log.note(
+					`hard links are restored as separate files: their table is damaged (${damage.message})`,
+				);
+			return links;
+		},
+		pathInRoot: (root, suffix) =>
+			pathInRoot(record, root, location.prefix + suffix),
+	};
+}
+
+function pathInRoot(
+	{ roots }: Pick<SnapshotRecord, "roots">,
+	root: number,
+	path: string,
+): string {
+	const rootPath = roots[root]?.path ?? "/";
+	return path.slice(rootPath === "/" ? 1 : rootPath.length + 1);
+}
+
+function linkTest(links: HardLinks, { pathInRoot }: Restoration) {
+	return ({ root, suffix, node }: Entry & { type: "node" }) =>
+		links.takes(root, pathInRoot(root, suffix), { suffix, node });
+}
+
+async function carryOut(
+	restoration: Restoration,
+): Promise<RestoreReport["verified"]> {
+	const { repository, options } = restoration;
+	const target = prepareTarget(options.target, true);
+	requireSpace(restoration);
+	const owners = ownerRulesOf(target);
+	const crew = await repository.startCrew({
+		workers: workersFor(repository, options.snapshot.record.statistics),
+		signal: options.signal,
+		job: "restore",
+		setup: setupOf(restoration, owners),
+	});
+	try {
+		return await write(restoration, crew, owners);
+	} finally {
+		await crew.close();
+	}
+}
+
+/** Threads are not worth their start for a few files. */
+function workersFor(
+	{ workers }: Repository,
+	{ files, bytes }: Statistics,
+): number {
+	return files < 256 && bytes < 8 * 1024 * 1024 ? 0 : workers;
+}
+
+const workerCacheBytes = 24 * 1024 * 1024;
+
+function setupOf(
+	{ repository, target }: Restoration,
+	owners: OwnerRules,
+): RestoreSetup {
+	return {
+		target,
+		owners,
+		cacheBytes: workerCacheBytes,
+		lookup: repository.index.lookupDescriptor,
+	};
+}
+
+async function write(
+	restoration: Restoration,
+	crew: Crew,
+	rules: OwnerRules,
+): Promise<RestoreReport["verified"]> {
+	const { repository, log, target, entries, pathInRoot, location } =
+		restoration;
+	const progress = new Progress(repository.observer, "restore");
+	const native = loadNativeCalls();
+	if (!native.exact)
+		log.note(
+			"times are restored to the microsecond only: koffi cannot be loaded here",
+		);
+	const parts = { target, owners: new Owners(rules), native, log };
+	const maker = new TreeMaker(parts);
+	const large = new LargeFiles(parts);
+	const links = restoration.newLinks();
+	for (const { path } of location.found)
+		maker.prepareAbove(path.slice(location.prefix.length));
+	progress.begin("restore", totalsOf(restoration));
+	const run = new RestoreRun({
+		repository,
+		crew,
+		log,
+		progress,
+		maker,
+		large,
+		links,
+		pathInRoot,
+	});
+	try {
+		await run.make(entries());
+	} catch (error) {
+		await crew.close();
+		large.abandon();
+		throw error;
+	}
+	maker.finish();
+	if (restoration.options.verify !== true) return undefined;
+	progress.begin("verify", { files: log.files, bytes: log.bytes });
+	const { objects } = repository;
+	return readBack(entries(), { objects, crew, log, progress });
+}
+
+/** Known beforehand only for a whole snapshot. */
+function totalsOf({ options }: Restoration) {
+	const { subpath, include, exclude, snapshot } = options;
+	const isWhole =
+		subpath === undefined &&
+		(include ?? []).length === 0 &&
+		(exclude ?? []).length === 0;
+	const { files, bytes } = snapshot.record.statistics;
+	return isWhole ? { files, bytes } : { files: undefined, bytes: undefined };
+}
+
+/** TargetError "NO_SPACE" if the target cannot hold what is to be restored, as far as that can be known. */
+function requireSpace(restoration: Restoration): void {
+	const { options, target, repository } = restoration;
+	const space = spaceAt(target);
+	if (space === undefined) return;
+	const { statistics } = options.snapshot.record;
+	const { files, directories, symlinks, others } = statistics;
+	const most = {
+		bytes: statistics.bytes + files * space.blockBytes,
+		entries: files + directories + symlinks + others,
+	};
+	const fits = (need: { bytes: number; entries: number }) =>
+		need.bytes <= space.bytes &&
+		(space.entries === undefined || need.entries <= space.entries);
+	if (fits(most)) return;
+	const need = needOf(restoration.entries(), {
+		objects: repository.objects,
+		blockBytes: space.blockBytes,
+		isLinked: linkTest(restoration.newLinks(), restoration),
+	});
+	if (fits(need)) return;
+	throw new TargetError(
+		"NO_SPACE",
+		`the target ${target} has too little room: ${need.bytes} bytes in ${need.entries} entries are to be restored, ${space.bytes} bytes are free`,
+		{ target, needed: need.bytes, free: space.bytes },
+	);
+}
