@@ -1,21 +1,16 @@
-import { type Bytes, fromHex } from "./bytes.ts";
-import { InputError, UnsupportedError } from "./errors.ts";
-import {
-	decodeChecked,
-	encodeChecked,
-	type Json,
-	type Sha256Hex,
-} from "./json.ts";
+import type { Bytes } from "./bytes.ts";
+import { CorruptError, InputError } from "./errors.ts";
+import { requireFeatures } from "./features.ts";
+import type { Fields } from "./fields.ts";
+import { decodeChecked, encodeChecked, type Sha256Hex } from "./json.ts";
 
 export const formatVersion = 1;
-/** Features this program understands. A repository that needs another one is refused. */
-export const knownFeatures: readonly string[] = [];
 
 /** `config`: written once, when a repository is made. */
 export interface Config {
 	/** 32 random bytes in hex. */
 	readonly id: string;
-	/** RFC 3339. */
+	/** RFC 3339 with milliseconds. */
 	readonly created: string;
 	readonly chunker: {
 		readonly algorithm: "gear1";
@@ -44,11 +39,20 @@ export const defaultParameters: Omit<Config, "id" | "created"> = {
 	features: [],
 };
 
+/** Throws an InputError for parameters that no repository may have. */
 export function encodeConfig(config: Config, sha256: Sha256Hex): Bytes {
+	requireParameters(config);
+	const { id, created, chunker, frameBytes, packBytes, features } = config;
+	const { algorithm, min, average, max } = chunker;
 	return encodeChecked(
 		{
-			...(config as unknown as { [key: string]: Json }),
 			format: formatVersion,
+			id,
+			created,
+			chunker: { algorithm, min, average, max },
+			frameBytes,
+			packBytes,
+			features,
 		},
 		sha256,
 	);
@@ -59,83 +63,56 @@ export function decodeConfig(bytes: Bytes, sha256: Sha256Hex): Config {
 	const fields = decodeChecked(bytes, "config", sha256);
 	const format = fields.count("format");
 	if (format !== formatVersion)
-		throw new UnsupportedError(
-			"NEWER_FORMAT",
-			`the repository has format ${format}; this program knows format ${formatVersion}`,
-			{
-				feature: `format-${format}`,
-			},
-		);
+		requireFeatures([`format-${format}`], "the repository");
 	const features = fields.strings("features");
 	requireFeatures(features, "the repository");
-	const chunker = fields.fields("chunker");
-	const algorithm = chunker.string("algorithm");
-	if (algorithm !== "gear1")
-		requireFeatures([`chunker-${algorithm}`], "the repository");
 	const config: Config = {
-		id: fields.string("id"),
-		created: fields.string("created"),
-		chunker: {
-			algorithm: "gear1",
-			min: chunker.count("min"),
-			average: chunker.count("average"),
-			max: chunker.count("max"),
-		},
+		id: fields.hash("id"),
+		created: fields.time("created"),
+		chunker: decodeChunker(fields.fields("chunker")),
 		frameBytes: fields.count("frameBytes"),
 		packBytes: fields.count("packBytes"),
 		features,
 	};
-	requireParameters(config);
+	const fault = parameterFault(config);
+	if (fault !== undefined)
+		throw new CorruptError("BAD_PARAMETERS", `config is damaged: ${fault}`);
 	return config;
 }
 
-/** Throws an UnsupportedError that names the first feature this program does not know. */
-export function requireFeatures(
-	features: readonly string[],
-	what: string,
-): void {
-	const unknown = features.find((feature) => !knownFeatures.includes(feature));
-	if (unknown !== undefined)
-		throw new UnsupportedError(
-			"UNKNOWN_FEATURE",
-			`${what} needs the feature ${unknown}, which this program does not know`,
-			{
-				feature: unknown,
-			},
-		);
+function decodeChunker(fields: Fields): Config["chunker"] {
+	const algorithm = fields.string("algorithm");
+	if (algorithm !== "gear1")
+		requireFeatures([`chunker-${algorithm}`], "the repository");
+	return {
+		algorithm: "gear1",
+		min: fields.count("min"),
+		average: fields.count("average"),
+		max: fields.count("max"),
+	};
 }
 
 /** Throws an InputError for parameters that no repository may have. */
-export function requireParameters({
-	id,
-	chunker,
-	frameBytes,
-	packBytes,
-}: Config): void {
-	const { min, average, max } = chunker;
-	const powerOfTwo =
-		average > 0 && 2 ** Math.round(Math.log2(average)) === average;
-	if (fromHex(id).length !== 32)
-		throw new InputError("BAD_PARAMETERS", "a repository id has 32 bytes");
-	if (
-		!powerOfTwo ||
-		min < 64 ||
-		min >= average ||
-		max <= average ||
-		max > 16 * 1024 * 1024
-	)
-		throw new InputError(
-			"BAD_PARAMETERS",
-			`impossible chunk sizes: min ${min}, average ${average}, max ${max}`,
-		);
-	if (
-		frameBytes < 1024 ||
-		frameBytes > 32 * 1024 * 1024 ||
-		packBytes < frameBytes ||
-		packBytes > 1024 * 1024 * 1024
-	)
-		throw new InputError(
-			"BAD_PARAMETERS",
-			`impossible sizes: frames of ${frameBytes}, packs of ${packBytes} bytes`,
-		);
+export function requireParameters(config: Config): void {
+	const fault = parameterFault(config);
+	if (fault !== undefined) throw new InputError("BAD_PARAMETERS", fault);
+}
+
+const mebibyte = 1024 * 1024;
+
+function parameterFault(config: Config): string | undefined {
+	const { min, average, max } = config.chunker;
+	const { frameBytes, packBytes } = config;
+	if (![min, average, max, frameBytes, packBytes].every(Number.isSafeInteger))
+		return "sizes are whole numbers of bytes";
+	if (!/^[0-9a-f]{64}$/.test(config.id)) return "a repository id has 32 bytes";
+	const isPower = average > 0 && 2 ** Math.round(Math.log2(average)) === average;
+	if (!isPower || min < 64 || min >= average || max <= average)
+		return `impossible chunk sizes: min ${min}, average ${average}, max ${max}`;
+	if (max > 16 * mebibyte) return `chunks of ${max} bytes are too long`;
+	if (frameBytes < 1024 || frameBytes > 32 * mebibyte)
+		return `impossible frames of ${frameBytes} bytes`;
+	if (packBytes < frameBytes || packBytes > 1024 * mebibyte)
+		return `impossible packs of ${packBytes} bytes`;
+	return undefined;
 }

@@ -1,4 +1,6 @@
-import { ByteReader, type Bytes, type ByteWriter } from "./bytes.ts";
+import { ByteReader } from "./byte-reader.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import type { Bytes } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { CorruptError, UnsupportedError } from "./errors.ts";
 import { idBytes } from "./id.ts";
@@ -20,9 +22,12 @@ import { idBytes } from "./id.ts";
 export const frameHeaderBytes = 16;
 /** A reader refuses more raw bytes than this in one frame, before it allocates. */
 export const maxFrameRaw = 64 * 1024 * 1024;
+/** A reader refuses a body of more bytes than this, but for pack directories: all raw bytes, and room for what stands before them. */
+export const maxFrameStored = maxFrameRaw + 4 * 1024 * 1024;
 /** Raw bytes of all bases of one frame. */
 export const maxBaseRaw = 4 * 1024 * 1024;
 export const maxChunksPerFrame = 65_535;
+export const maxBasesPerFrame = 65_535;
 
 export const FrameKind = { content: 1, meta: 2, directory: 3 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
@@ -38,17 +43,14 @@ export interface FrameHeader {
 }
 
 const magic = 0x4d524656; // "VFRM", little endian
+const firstLetter = 0x56;
 
 export function encodeFrameHeader(
 	target: Bytes,
 	at: number,
 	header: FrameHeader,
 ): void {
-	const view = new DataView(
-		target.buffer,
-		target.byteOffset + at,
-		frameHeaderBytes,
-	);
+	const view = headerView(target, at);
 	view.setUint32(0, magic, true);
 	view.setUint8(4, header.kind);
 	view.setUint8(5, header.sealed ? 1 : 0);
@@ -57,14 +59,16 @@ export function encodeFrameHeader(
 	view.setUint32(12, crc32(target, at, at + 12), true);
 }
 
+function headerView(bytes: Bytes, at: number): DataView {
+	return new DataView(bytes.buffer, bytes.byteOffset + at, frameHeaderBytes);
+}
+
 /** True if a well-formed frame header stands at `at`: how a damaged pack is searched for what is left of it. */
 export function looksLikeFrame(bytes: Bytes, at: number): boolean {
-	if (at + frameHeaderBytes > bytes.length) return false;
-	const view = new DataView(
-		bytes.buffer,
-		bytes.byteOffset + at,
-		frameHeaderBytes,
-	);
+	// Most places are ruled out by one byte.
+	if (bytes[at] !== firstLetter || at + frameHeaderBytes > bytes.length)
+		return false;
+	const view = headerView(bytes, at);
 	return (
 		view.getUint32(0, true) === magic &&
 		view.getUint32(12, true) === crc32(bytes, at, at + 12)
@@ -74,11 +78,7 @@ export function looksLikeFrame(bytes: Bytes, at: number): boolean {
 export function decodeFrameHeader(bytes: Bytes, at: number): FrameHeader {
 	if (!looksLikeFrame(bytes, at))
 		throw new CorruptError("NO_FRAME", `no frame begins at byte ${at}`, { at });
-	const view = new DataView(
-		bytes.buffer,
-		bytes.byteOffset + at,
-		frameHeaderBytes,
-	);
+	const view = headerView(bytes, at);
 	const kind = view.getUint8(4);
 	const flags = view.getUint8(5);
 	if (kind < 1 || kind > 3 || flags > 1 || view.getUint16(6, true) !== 0)
@@ -87,11 +87,14 @@ export function decodeFrameHeader(bytes: Bytes, at: number): FrameHeader {
 			`the frame at byte ${at} is of a newer kind (kind ${kind}, flags ${flags})`,
 			{ feature: `frame-${kind}-${flags}` },
 		);
-	return {
-		kind: kind as FrameKind,
-		sealed: flags === 1,
-		storedLength: view.getUint32(8, true),
-	};
+	const storedLength = view.getUint32(8, true);
+	if (kind !== FrameKind.directory && storedLength > maxFrameStored)
+		throw new CorruptError(
+			"BAD_FRAME",
+			`the frame at byte ${at} names ${storedLength} bytes`,
+			{ at },
+		);
+	return { kind: kind as FrameKind, sealed: flags === 1, storedLength };
 }
 
 /** What stands in a body before the chunks' bytes. */
@@ -118,12 +121,12 @@ export function encodeFrameBodyHead(
 	},
 ): void {
 	writer.u8(head.codec);
-	writer.varint(head.bases.length / idBytes);
-	writer.bytes(head.bases);
+	encodeBases(writer, head.bases);
 	writer.varint(head.count);
 	for (let i = 0; i < head.count; i++) writer.varint(head.lengths[i] as number);
 }
 
+/** Throws a CorruptError for anything that is not written so, before it allocates more than the body is long. */
 export function decodeFrameBody(body: Bytes): FrameBody {
 	const reader = new ByteReader(body, "frame body");
 	const codec = reader.u8();
@@ -131,8 +134,34 @@ export function decodeFrameBody(body: Bytes): FrameBody {
 		throw new UnsupportedError("UNKNOWN_CODEC", `codec ${codec} is not known`, {
 			feature: `codec-${codec}`,
 		});
-	const bases = reader.bytes(reader.varint() * idBytes);
-	const count = reader.varint();
+	const bases = decodeBases(reader);
+	const { lengths, rawLength } = decodeLengths(reader, 1);
+	const payload = body.subarray(reader.at);
+	if (codec === Codec.raw && bases.length > 0)
+		reader.fail("is raw and has bases");
+	if (codec === Codec.raw && payload.length !== rawLength)
+		reader.fail(`holds ${payload.length} bytes instead of ${rawLength}`);
+	if (payload.length === 0) reader.fail("holds nothing");
+	return { codec: codec as Codec, bases, lengths, rawLength, payload };
+}
+
+export function encodeBases(writer: ByteWriter, bases: Bytes): void {
+	writer.varint(bases.length / idBytes);
+	writer.bytes(bases);
+}
+
+export function decodeBases(reader: ByteReader): Bytes {
+	const count = reader.count(idBytes, "bases");
+	if (count > maxBasesPerFrame) reader.fail(`names ${count} bases`);
+	return reader.bytes(count * idBytes);
+}
+
+/** Chunk count and lengths; each chunk takes at least `size` bytes of what follows. */
+export function decodeLengths(
+	reader: ByteReader,
+	size: number,
+): { lengths: Uint32Array; rawLength: number } {
+	const count = reader.count(size, "chunks");
 	if (count < 1 || count > maxChunksPerFrame)
 		reader.fail(`names ${count} chunks`);
 	const lengths = new Uint32Array(count);
@@ -144,8 +173,5 @@ export function decodeFrameBody(body: Bytes): FrameBody {
 			reader.fail(`holds a chunk of ${length} bytes, ${rawLength} in all`);
 		lengths[i] = length;
 	}
-	const payload = body.subarray(reader.at);
-	if (codec === Codec.raw && payload.length !== rawLength)
-		reader.fail(`holds ${payload.length} bytes instead of ${rawLength}`);
-	return { codec: codec as Codec, bases, lengths, rawLength, payload };
+	return { lengths, rawLength };
 }

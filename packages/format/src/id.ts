@@ -1,5 +1,6 @@
-import { type Bytes, fromHex, toHex } from "./bytes.ts";
+import type { Bytes } from "./bytes.ts";
 import { CorruptError } from "./errors.ts";
+import { fromHex, toHex } from "./hex.ts";
 
 /** A SHA-256 in lower-case hex, 64 characters. Kinds of ids do not mix. */
 type Id<Kind extends string> = string & { readonly __id: Kind };
@@ -48,6 +49,7 @@ export function idAt<T extends string>(bytes: Bytes, at = 0): T {
 	return toHex(bytes, at, at + idBytes) as T;
 }
 
+/** The 32 (or, of a lease, 16) raw bytes of an id. */
 export function idToBytes(id: string): Bytes {
 	return fromHex(id);
 }

@@ -1,5 +1,7 @@
 import { type Bytes, fromUtf8, utf8 } from "./bytes.ts";
-import { CorruptError } from "./errors.ts";
+import { CorruptError, InputError } from "./errors.ts";
+import { Fields } from "./fields.ts";
+import { requireUnsealed } from "./magic.ts";
 
 export type Json =
 	| null
@@ -9,24 +11,35 @@ export type Json =
 	| readonly Json[]
 	| { readonly [key: string]: Json | undefined };
 
-/** JSON with sorted keys, no white space and whole numbers only: one value, one text. Members that are undefined are left out. */
+/** Arrays and objects in each other: deeper ones are refused, so that nothing that recurses over them runs out of stack. */
+const maxDepth = 64;
+
+/**
+ * JSON with sorted keys, no white space and whole numbers only: one value, one text (RFC 8785 for such values). Members that are
+ * undefined are left out. Throws an InputError for other numbers and for more than 64 levels.
+ */
 export function canonicalJson(value: Json): string {
+	return encodeValue(value, maxDepth);
+}
+
+function encodeValue(value: Json, depth: number): string {
 	if (value === null || typeof value === "boolean" || typeof value === "string")
 		return JSON.stringify(value);
 	if (typeof value === "number") {
 		if (!Number.isSafeInteger(value))
-			throw new Error(`not a whole number: ${value}`);
+			throw new InputError("BAD_JSON", `not a whole number: ${value}`);
 		return JSON.stringify(value);
 	}
-	if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-	const members = Object.keys(value)
-		.sort()
-		.flatMap((key) => {
-			const member = value[key];
-			return member === undefined
-				? []
-				: [`${JSON.stringify(key)}:${canonicalJson(member)}`];
-		});
+	if (depth === 0)
+		throw new InputError("BAD_JSON", `more than ${maxDepth} levels of JSON`);
+	if (isArray(value))
+		return `[${value.map((item) => encodeValue(item, depth - 1)).join(",")}]`;
+	const members: string[] = [];
+	for (const key of Object.keys(value).sort()) {
+		const member = value[key];
+		if (member !== undefined)
+			members.push(`${JSON.stringify(key)}:${encodeValue(member, depth - 1)}`);
+	}
 	return `{${members.join(",")}}`;
 }
 
@@ -51,6 +64,7 @@ export function encodeChecked(
 	);
 }
 
+/** Throws a CorruptError for anything that `encodeChecked` does not write. */
 export function decodeChecked(
 	bytes: Bytes,
 	what: string,
@@ -67,11 +81,17 @@ export function decodeChecked(
 	return fields;
 }
 
+/** The members of an object in canonical JSON; any other text is a CorruptError, even where it has the same meaning. */
 export function decodeFields(bytes: Bytes, what: string): Fields {
-	let value: unknown;
+	requireUnsealed(bytes, what);
+	const text = fromUtf8(bytes, what);
+	let canonical: string;
+	let value: Json;
 	try {
-		value = JSON.parse(fromUtf8(bytes, what));
+		value = JSON.parse(text);
+		canonical = canonicalJson(value);
 	} catch (cause) {
+		// JSON.parse throws SyntaxError only, canonicalJson InputError only: either way these bytes were not written by us.
 		throw new CorruptError(
 			"NOT_JSON",
 			`${what} is damaged: it is not JSON`,
@@ -79,79 +99,11 @@ export function decodeFields(bytes: Bytes, what: string): Fields {
 			{ cause },
 		);
 	}
-	return new Fields(value, what);
-}
-
-/** Reads the members of a JSON object, each with the type it must have. */
-export class Fields {
-	readonly value: { readonly [key: string]: Json };
-	readonly #what: string;
-
-	constructor(value: unknown, what: string) {
-		if (typeof value !== "object" || value === null || Array.isArray(value))
-			throw new CorruptError(
-				"NOT_JSON",
-				`${what} is damaged: it is not a JSON object`,
-				{ what },
-			);
-		this.value = value as { readonly [key: string]: Json };
-		this.#what = what;
-	}
-
-	has(key: string): boolean {
-		return this.value[key] !== undefined && this.value[key] !== null;
-	}
-
-	string(key: string): string {
-		const value = this.value[key];
-		return typeof value === "string" ? value : this.#fail(key, "a text");
-	}
-
-	/** A whole number of at least 0. */
-	count(key: string): number {
-		const value = this.value[key];
-		return typeof value === "number" &&
-			Number.isSafeInteger(value) &&
-			value >= 0
-			? value
-			: this.#fail(key, "a count");
-	}
-
-	boolean(key: string): boolean {
-		const value = this.value[key];
-		return typeof value === "boolean"
-			? value
-			: this.#fail(key, "true or false");
-	}
-
-	strings(key: string): readonly string[] {
-		const value = this.list(key);
-		return value.every((v) => typeof v === "string")
-			? (value as readonly string[])
-			: this.#fail(key, "a list of texts");
-	}
-
-	list(key: string): readonly Json[] {
-		const value = this.value[key];
-		return Array.isArray(value) ? value : this.#fail(key, "a list");
-	}
-
-	fields(key: string): Fields {
-		const value = this.value[key];
-		return new Fields(value, `${this.#what}, member ${key}`);
-	}
-
-	fieldsList(key: string): Fields[] {
-		return this.list(key).map(
-			(v, i) => new Fields(v, `${this.#what}, member ${key}[${i}]`),
-		);
-	}
-
-	#fail(key: string, expected: string): never {
+	if (canonical !== text)
 		throw new CorruptError(
-			"MALFORMED",
-			`${this.#what} is damaged: member ${key} is not ${expected}`,
-			{ what: this.#what },
+			"NOT_CANONICAL",
+			`${what} is damaged: it is not canonical JSON`,
+			{ what },
 		);
-	}
+	return new Fields(value, what);
 }

@@ -1,4 +1,9 @@
-import { ByteReader, type Bytes, ByteWriter } from "./bytes.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import type { Bytes } from "./bytes.ts";
+import { beginObject, openObject } from "./magic.ts";
+import { isNodePath } from "./node.ts";
+import { compareWalkOrder } from "./walk-order.ts";
 
 /** One path of a group of hard links. */
 export interface LinkPath {
@@ -11,12 +16,21 @@ export interface LinkPath {
 /** Paths of one inode that are in the snapshot: two or more, in the order of the walk. */
 export type LinkGroup = readonly LinkPath[];
 
-const linksMagic = 0x00314856; // "VH1\0"
+const letters = "VH";
+/** A root and a path of one letter with its length. */
+const leastPathBytes = 3;
+/** Two paths and their number. */
+const leastGroupBytes = 1 + 2 * leastPathBytes;
 
-/** A piece of the table of hard links: "VH1\0", group count (varint), then for each group path count (varint), and root (varint) and path (block) of each. Groups stand in the order of their first paths. */
+/**
+ * A piece of the table of hard links: "VH1\0", group count (varint), then for each group path count (varint), and root (varint)
+ * and path (block) of each. Groups stand in the order of their first paths. Throws a plain Error for groups that are not so.
+ */
 export function encodeLinks(groups: readonly LinkGroup[]): Bytes {
-	const w = new ByteWriter(256);
-	w.u32(linksMagic);
+	const fault = groupsFault(groups);
+	if (fault !== undefined) throw new Error(`a table of links ${fault}`);
+	const w = new ByteWriter(4096);
+	beginObject(w, letters);
 	w.varint(groups.length);
 	for (const group of groups) {
 		w.varint(group.length);
@@ -28,19 +42,51 @@ export function encodeLinks(groups: readonly LinkGroup[]): Bytes {
 	return w.finish();
 }
 
+/** Throws a CorruptError for anything that `encodeLinks` does not write. */
 export function decodeLinks(bytes: Bytes): LinkGroup[] {
 	const r = new ByteReader(bytes, "links table");
-	if (r.u32() !== linksMagic) r.fail("does not begin with VH1");
-	const count = r.varint();
-	if (count > r.left) r.fail(`names ${count} groups`);
-	const groups = Array.from({ length: count }, () => {
-		const paths = r.varint();
-		if (paths < 2 || paths > r.left) r.fail(`holds a group of ${paths}`);
-		return Array.from({ length: paths }, () => ({
-			root: r.varint(),
-			path: r.block(),
-		}));
-	});
+	openObject(r, letters, "links");
+	const groups: LinkGroup[] = [];
+	for (let left = r.count(leastGroupBytes, "groups"); left > 0; left--) {
+		const count = r.count(leastPathBytes, "paths");
+		const group: LinkPath[] = [];
+		for (let i = 0; i < count; i++)
+			group.push({ root: r.varint(), path: r.block() });
+		groups.push(group);
+	}
+	const fault = groupsFault(groups);
+	if (fault !== undefined) r.fail(fault);
 	r.end();
 	return groups;
+}
+
+function groupsFault(groups: readonly LinkGroup[]): string | undefined {
+	if (groups.length === 0) return "holds nothing";
+	let before: LinkPath | undefined;
+	for (const group of groups) {
+		const first = group[0];
+		if (first === undefined || group.length < 2)
+			return `holds a group of ${group.length}`;
+		if (before !== undefined && compareLinkPaths(before, first) >= 0)
+			return "holds groups out of order";
+		const fault = groupFault(group);
+		if (fault !== undefined) return fault;
+		before = first;
+	}
+	return undefined;
+}
+
+function groupFault(group: LinkGroup): string | undefined {
+	let before: LinkPath | undefined;
+	for (const path of group) {
+		if (!isNodePath(path.path)) return "holds an impossible path";
+		if (before !== undefined && compareLinkPaths(before, path) >= 0)
+			return "holds paths out of order";
+		before = path;
+	}
+	return undefined;
+}
+
+function compareLinkPaths(a: LinkPath, b: LinkPath): number {
+	return a.root - b.root || compareWalkOrder(a.path, b.path);
 }

@@ -1,5 +1,6 @@
 import type { Bytes } from "./bytes.ts";
-import { requireFeatures } from "./config.ts";
+import { requireFeatures } from "./features.ts";
+import type { Fields } from "./fields.ts";
 import {
 	type LeaseId,
 	type PackId,
@@ -34,6 +35,7 @@ export type Label = LabelChange & {
 /** `forgotten/<snapshot>`: the record itself stays until the grace of gc is over. */
 export interface Forgotten {
 	readonly snapshot: SnapshotId;
+	/** RFC 3339 with milliseconds, as all times below. */
 	readonly time: string;
 	readonly host: string;
 	readonly user: string;
@@ -64,6 +66,7 @@ export interface Lease {
 export interface GcList {
 	readonly generation: LeaseId;
 	readonly time: string;
+	/** Each once; written in ascending order, as are the snapshots. */
 	readonly packs: readonly PackId[];
 	readonly snapshots: readonly SnapshotId[];
 }
@@ -78,7 +81,14 @@ export const encodeForgotten = (mark: Forgotten, sha256: Sha256Hex): Bytes =>
 export const encodeLease = (lease: Lease, sha256: Sha256Hex): Bytes =>
 	encodeChecked(plain(lease), sha256);
 export const encodeGcList = (list: GcList, sha256: Sha256Hex): Bytes =>
-	encodeChecked(plain(list), sha256);
+	encodeChecked(
+		plain({
+			...list,
+			packs: [...list.packs].sort(),
+			snapshots: [...list.snapshots].sort(),
+		}),
+		sha256,
+	);
 
 const withoutValue: readonly string[] = ["pin", "unpin"];
 const withValue: readonly string[] = [
@@ -95,19 +105,20 @@ export function decodeLabel(bytes: Bytes, sha256: Sha256Hex): Label {
 		requireFeatures([`label-${op}`], "a label");
 	const base = {
 		snapshot: parseSnapshotId(f.string("snapshot")),
-		time: f.string("time"),
+		time: f.time("time"),
 		op,
 	};
-	return (
-		withValue.includes(op) ? { ...base, value: f.string("value") } : base
-	) as Label;
+	if (!withValue.includes(op)) return base as Label;
+	const isNever = op !== "expire" || f.string("value") === "";
+	const value = isNever ? f.string("value") : f.time("value");
+	return { ...base, value } as Label;
 }
 
 export function decodeForgotten(bytes: Bytes, sha256: Sha256Hex): Forgotten {
 	const f = decodeChecked(bytes, "forgotten mark", sha256);
 	return {
 		snapshot: parseSnapshotId(f.string("snapshot")),
-		time: f.string("time"),
+		time: f.time("time"),
 		host: f.string("host"),
 		user: f.string("user"),
 		reason: f.string("reason"),
@@ -129,7 +140,7 @@ export function decodeLease(bytes: Bytes, sha256: Sha256Hex): Lease {
 		pid: f.count("pid"),
 		startTicks: f.string("startTicks"),
 		pidNamespace: f.string("pidNamespace"),
-		created: f.string("created"),
+		created: f.time("created"),
 		snapshots: f.strings("snapshots").map(parseSnapshotId),
 		program: f.string("program"),
 		command: f.string("command"),
@@ -140,8 +151,15 @@ export function decodeGcList(bytes: Bytes, sha256: Sha256Hex): GcList {
 	const f = decodeChecked(bytes, "gc list", sha256);
 	return {
 		generation: parseLeaseId(f.string("generation")),
-		time: f.string("time"),
-		packs: f.strings("packs").map(parsePackId),
-		snapshots: f.strings("snapshots").map(parseSnapshotId),
+		time: f.time("time"),
+		packs: ascending(f, "packs").map(parsePackId),
+		snapshots: ascending(f, "snapshots").map(parseSnapshotId),
 	};
+}
+
+function ascending(f: Fields, key: string): readonly string[] {
+	const ids = f.strings(key);
+	return ids.every((id, i) => i === 0 || (ids[i - 1] as string) < id)
+		? ids
+		: f.fail(key, "in ascending order");
 }

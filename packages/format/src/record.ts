@@ -1,5 +1,6 @@
 import { type Bytes, utf8 } from "./bytes.ts";
-import { requireFeatures } from "./config.ts";
+import { requireFeatures } from "./features.ts";
+import type { Fields } from "./fields.ts";
 import {
 	type ChunkId,
 	parseChunkId,
@@ -8,12 +9,20 @@ import {
 	type SnapshotId,
 	type TreeId,
 } from "./id.ts";
-import { canonicalJson, decodeFields, type Fields, type Json } from "./json.ts";
-import { pathFields, pathOfFields } from "./name.ts";
+import { canonicalJson, decodeFields, type Json } from "./json.ts";
+import { encodeName, pathFields, pathOfFields } from "./name.ts";
+import {
+	isNodePath,
+	maxMode,
+	maxMtime,
+	maxNanoseconds,
+	maxOwner,
+	minMtime,
+} from "./node.ts";
 
 /** One root of a snapshot: a directory, or some entries of one. */
 export interface Root {
-	/** Absolute path, as a name text (see name.ts). Of a snapshot of a stream: "/". */
+	/** Absolute path, as a name text (see name.ts): "/" or "/a/b", without "." and "..". Of a snapshot of a stream: "/". */
 	readonly path: string;
 	/** "directory": the tree is all of the directory, whose own attributes follow. "entries": it holds the entries asked for. */
 	readonly kind: "directory" | "entries";
@@ -130,19 +139,27 @@ export interface SnapshotRecord {
 	readonly features: readonly string[];
 }
 
+/** Throws a plain Error for a record that could not be read back: a snapshot nobody can open must not be committed. */
 export function encodeRecord(record: SnapshotRecord): Bytes {
+	const bytes = utf8(canonicalJson(toJson(record)));
+	try {
+		decodeRecord(bytes);
+	} catch (cause) {
+		// Whatever a reader would say, the caller gave values that no record may hold.
+		throw new Error("a snapshot record is not as it must be", { cause });
+	}
+	return bytes;
+}
+
+function toJson(record: SnapshotRecord): Json {
 	const { roots, unread, ...rest } = record;
 	const value = {
 		...rest,
 		format: 1,
-		roots: roots.map(({ path, ...root }) => ({
-			...pathFields(path),
-			...root,
-			mtime: String(root.mtime),
-		})),
+		roots: roots.map(({ path, ...root }) => ({ ...pathFields(path), ...root })),
 		unread: unread.map(({ path, reason }) => ({ ...pathFields(path), reason })),
 	};
-	return utf8(canonicalJson(value as unknown as Json));
+	return value as unknown as Json;
 }
 
 /** Throws CorruptError for what is no record, UnsupportedError for one that needs a newer program. */
@@ -151,10 +168,11 @@ export function decodeRecord(bytes: Bytes): SnapshotRecord {
 	const format = f.count("format");
 	if (format !== 1)
 		requireFeatures([`record-format-${format}`], "the snapshot");
-	requireFeatures(f.strings("features"), "the snapshot");
+	const features = f.strings("features");
+	requireFeatures(features, "the snapshot");
 	const known = f.fields("known");
 	return {
-		time: f.string("time"),
+		time: f.time("time"),
 		host: f.string("host"),
 		user: f.string("user"),
 		roots: f.fieldsList("roots").map(decodeRoot),
@@ -171,11 +189,11 @@ export function decodeRecord(bytes: Bytes): SnapshotRecord {
 			.fieldsList("unread")
 			.map((u) => ({ path: decodePath(u), reason: u.string("reason") })),
 		notKept: decodeMap(f.fields("notKept"), (m, key) => m.count(key)),
-		users: decodeMap(f.fields("users"), (m, key) => m.string(key)),
-		groups: decodeMap(f.fields("groups"), (m, key) => m.string(key)),
+		users: decodeOwners(f.fields("users")),
+		groups: decodeOwners(f.fields("groups")),
 		provenance: f.fields("provenance").value,
-		known: { count: known.count("count"), hash: known.string("hash") },
-		features: f.strings("features"),
+		known: { count: known.count("count"), hash: known.hash("hash") },
+		features,
 	};
 }
 
@@ -190,16 +208,25 @@ function decodeRoot(f: Fields): Root {
 	const kind = f.string("kind");
 	if (kind !== "directory" && kind !== "entries")
 		requireFeatures([`root-${kind}`], "the snapshot");
+	const path = decodePath(f);
+	if (!isRootPath(path)) f.fail("path", "an absolute path without . and ..");
 	return {
-		path: decodePath(f),
+		path,
 		kind: kind as Root["kind"],
 		tree: parseTreeId(f.string("tree")),
-		mode: f.count("mode"),
-		uid: f.count("uid"),
-		gid: f.count("gid"),
-		mtime: Number(f.string("mtime")),
-		mtimeNs: f.count("mtimeNs"),
+		mode: f.integer("mode", { least: 0, most: maxMode }),
+		uid: f.integer("uid", { least: 0, most: maxOwner }),
+		gid: f.integer("gid", { least: 0, most: maxOwner }),
+		mtime: f.integer("mtime", { least: minMtime, most: maxMtime }),
+		mtimeNs: f.integer("mtimeNs", { least: 0, most: maxNanoseconds }),
 	};
+}
+
+/** A restore makes directories of it: nothing in it may lead elsewhere. */
+function isRootPath(path: string): boolean {
+	return (
+		path === "/" || (path.startsWith("/") && isNodePath(encodeName(path.slice(1))))
+	);
 }
 
 function decodeScope(f: Fields): Scope {
@@ -222,6 +249,14 @@ function decodeStatistics(f: Fields): Statistics {
 	return Object.fromEntries(
 		names.map((name) => [name, f.has(name) ? f.count(name) : 0]),
 	) as unknown as Statistics;
+}
+
+function decodeOwners(f: Fields): { readonly [id: string]: string } {
+	return decodeMap(f, (m, key) =>
+		/^(0|[1-9]\d{0,9})$/.test(key) && Number(key) <= maxOwner
+			? m.string(key)
+			: m.fail(key, "the number of a user or group"),
+	);
 }
 
 function decodeMap<T>(

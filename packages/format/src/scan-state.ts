@@ -1,4 +1,10 @@
-import { ByteReader, type Bytes, type ByteWriter } from "./bytes.ts";
+import { ByteReader } from "./byte-reader.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { type Bytes, compareBytes } from "./bytes.ts";
+import { beginObject, openObject } from "./magic.ts";
+import { isNodeNameAt, isNodePath } from "./node.ts";
+import { maxPageNodes } from "./tree.ts";
+import { compareWalkOrder } from "./walk-order.ts";
 
 /**
  * What lstat said of every entry at the last snapshot, in the order of the walk: roots in order, each directory before what is
@@ -15,6 +21,7 @@ export interface ScanBlock {
 	readonly root: number;
 	readonly path: Bytes;
 	readonly page: number;
+	/** 0 to 8,192; 0 only for an empty directory. */
 	readonly count: number;
 	/** Joined by zero bytes. */
 	readonly names: Bytes;
@@ -27,49 +34,87 @@ export const scanRowBytes = 44;
 export const untrustedCtime = -(2n ** 63n);
 /** A piece is closed once it has this many bytes and a block's boundary allows it. */
 export const minScanPiece = 64 * 1024;
+/** A piece is closed at the first block boundary at or after this many bytes. */
 export const maxScanPiece = 1024 * 1024;
 
-const pieceMagic = 0x00315356; // "VS1\0"
+const letters = "VS";
 
 export function beginScanPiece(writer: ByteWriter): void {
 	writer.reset();
-	writer.u32(pieceMagic);
+	beginObject(writer, letters);
 }
 
+/** Throws a plain Error for a block whose columns do not fit its count. */
 export function encodeScanBlock(writer: ByteWriter, block: ScanBlock): void {
-	writer.varint(block.root);
-	writer.block(block.path);
-	writer.varint(block.page);
-	writer.varint(block.count);
-	writer.block(block.names);
-	writer.bytes(block.rows);
+	const { root, path, page, count, names, rows } = block;
+	if (count > maxPageNodes || rows.length !== count * scanRowBytes)
+		throw new Error("a block of the scan state has columns that do not fit");
+	writer.varint(root);
+	writer.block(path);
+	writer.varint(page);
+	writer.varint(count);
+	writer.block(names);
+	writer.bytes(rows);
 }
 
-/** The blocks of one piece; views into it. */
+/** The blocks of one piece; views into it. Throws a CorruptError for blocks or names out of order and for anything else no writer writes. */
 export function* decodeScanPiece(piece: Bytes): Generator<ScanBlock> {
 	const reader = new ByteReader(piece, "scan state");
-	if (reader.u32() !== pieceMagic) reader.fail("does not begin with VS1");
+	openObject(reader, letters, "scan");
+	if (reader.left === 0) reader.fail("holds nothing");
+	let before: ScanBlock | undefined;
 	while (reader.left > 0) {
-		const root = reader.varint();
-		const path = reader.block();
-		const page = reader.varint();
-		const count = reader.varint();
-		const names = reader.block();
-		const rows = reader.bytes(count * scanRowBytes);
-		yield { root, path, page, count, names, rows };
+		const block = decodeScanBlock(reader);
+		const fault = blockFault(before, block);
+		if (fault !== undefined) reader.fail(fault);
+		before = block;
+		yield block;
 	}
 }
 
-/** Order of the walk for two paths below one root: by bytes, "/" before every other byte. */
-export function compareWalkOrder(a: Bytes, b: Bytes): number {
-	const n = Math.min(a.length, b.length);
-	for (let i = 0; i < n; i++) {
-		const x = a[i] as number;
-		const y = b[i] as number;
-		if (x === y) continue;
-		if (x === 0x2f) return -1;
-		if (y === 0x2f) return 1;
-		return x - y;
+function decodeScanBlock(reader: ByteReader): ScanBlock {
+	const root = reader.varint();
+	const path = reader.block();
+	const page = reader.varint();
+	const count = reader.count(scanRowBytes, "entries");
+	const names = reader.block();
+	const rows = reader.bytes(count * scanRowBytes);
+	return { root, path, page, count, names, rows };
+}
+
+function blockFault(
+	before: ScanBlock | undefined,
+	block: ScanBlock,
+): string | undefined {
+	const { path, page, count } = block;
+	if (path.length > 0 && !isNodePath(path)) return "holds an impossible path";
+	if (count > maxPageNodes || (count === 0 && page > 0))
+		return `holds a page of ${count} entries`;
+	if (before !== undefined && compareBlocks(before, block) >= 0)
+		return "holds blocks out of order";
+	return namesFault(block);
+}
+
+function compareBlocks(a: ScanBlock, b: ScanBlock): number {
+	return (
+		a.root - b.root || compareWalkOrder(a.path, b.path) || a.page - b.page
+	);
+}
+
+function namesFault({ names, count }: ScanBlock): string | undefined {
+	if (count === 0) return names.length > 0 ? "has names too many" : undefined;
+	let last = names.subarray(0, 0);
+	let start = 0;
+	for (let i = 0; i < count; i++) {
+		const zero = names.indexOf(0, start);
+		const isLast = i + 1 === count;
+		if (isLast !== zero < 0) return "does not hold as many names as entries";
+		const end = isLast ? names.length : zero;
+		if (!isNodeNameAt(names, start, end)) return "holds an impossible name";
+		const name = names.subarray(start, end);
+		if (compareBytes(last, name) >= 0) return "holds names out of order";
+		last = name;
+		start = end + 1;
 	}
-	return a.length - b.length;
+	return undefined;
 }
