@@ -31,9 +31,6 @@ export function fromBase64(text: string): Bytes {
 	}
 	const unused = padding === 0 ? 0 : bits & (padding === 2 ? 15 : 3);
 	if (wrong || unused !== 0)
-		throw new CorruptError(
-			"NOT_BASE64",
-			`not base64: ${text.slice(0, 80)}`,
-		);
+		throw new CorruptError("NOT_BASE64", `not base64: ${text.slice(0, 80)}`);
 	return bytes;
 }

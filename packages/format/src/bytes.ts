@@ -26,7 +26,7 @@ export function fromUtf8(bytes: Bytes, what: string): string {
 
 /** Order of bytes, as memcmp: negative, zero or positive. Names and ids are always sorted by this. */
 export function compareBytes(a: Bytes, b: Bytes): number {
-	const n = a.length < b.length ? a.length : b.length;
+	const n = Math.min(a.length, b.length);
 	for (let i = 0; i < n; i++) {
 		const d = (a[i] as number) - (b[i] as number);
 		if (d !== 0) return d;

@@ -106,7 +106,8 @@ function parameterFault(config: Config): string | undefined {
 	if (![min, average, max, frameBytes, packBytes].every(Number.isSafeInteger))
 		return "sizes are whole numbers of bytes";
 	if (!/^[0-9a-f]{64}$/.test(config.id)) return "a repository id has 32 bytes";
-	const isPower = average > 0 && 2 ** Math.round(Math.log2(average)) === average;
+	const isPower =
+		average > 0 && 2 ** Math.round(Math.log2(average)) === average;
 	if (!isPower || min < 64 || min >= average || max <= average)
 		return `impossible chunk sizes: min ${min}, average ${average}, max ${max}`;
 	if (max > 16 * mebibyte) return `chunks of ${max} bytes are too long`;

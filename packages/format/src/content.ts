@@ -82,7 +82,8 @@ export function itemsFault(
 		sum += length;
 		if (kinds[i] !== ItemKind.zeros) continue;
 		if (length < minZeroRun) return `holds a run of only ${length} zeros`;
-		if (kinds[i - 1] === ItemKind.zeros) return "holds two runs of zeros in a row";
+		if (kinds[i - 1] === ItemKind.zeros)
+			return "holds two runs of zeros in a row";
 	}
 	return sum > maxFileBytes ? `holds ${sum} bytes in one file` : undefined;
 }
@@ -117,7 +118,10 @@ export function encodeList(content: Content): Bytes {
 	const { kinds, lengths, ids } = content;
 	const fault = listFault(kinds, lengths);
 	if (fault !== undefined) throw new Error(`a list ${fault}`);
-	if (lengths.length !== kinds.length || ids.length !== countIds(kinds) * idBytes)
+	if (
+		lengths.length !== kinds.length ||
+		ids.length !== countIds(kinds) * idBytes
+	)
 		throw new Error("a list has columns of different lengths");
 	const writer = new ByteWriter(16 + kinds.length * (idBytes + 4));
 	beginObject(writer, "VL");

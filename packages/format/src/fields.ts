@@ -1,8 +1,7 @@
 import { CorruptError } from "./errors.ts";
 import type { Json } from "./json.ts";
 
-const time =
-	/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/;
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Reads the members of a JSON object, each with the type it must have; else a CorruptError says which has not. */
 export class Fields {

@@ -50,9 +50,7 @@ export function openObject(
 export function requireUnsealed(bytes: Bytes, what: string): void {
 	for (let i = 0; i < sealed.length; i++)
 		if (bytes[i] !== sealed.charCodeAt(i)) return;
-	throw new UnsupportedError(
-		"SEALED",
-		`${what} is sealed and no key is open`,
-		{ feature: "sealed" },
-	);
+	throw new UnsupportedError("SEALED", `${what} is sealed and no key is open`, {
+		feature: "sealed",
+	});
 }

@@ -138,7 +138,7 @@ export function sortNames(names: string[]): string[] {
 
 /** Order of the bytes of two names. */
 export function compareNames(a: string, b: string): number {
-	const n = a.length < b.length ? a.length : b.length;
+	const n = Math.min(a.length, b.length);
 	for (let i = 0; i < n; i++) {
 		const x = a.charCodeAt(i);
 		const y = b.charCodeAt(i);

@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Bytes } from "./bytes.ts";
-import { CorruptError, UnsupportedError } from "./errors.ts";
+import { UnsupportedError } from "./errors.ts";
 import {
 	decodeBases,
 	decodeLengths,

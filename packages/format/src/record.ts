@@ -225,7 +225,8 @@ function decodeRoot(f: Fields): Root {
 /** A restore makes directories of it: nothing in it may lead elsewhere. */
 function isRootPath(path: string): boolean {
 	return (
-		path === "/" || (path.startsWith("/") && isNodePath(encodeName(path.slice(1))))
+		path === "/" ||
+		(path.startsWith("/") && isNodePath(encodeName(path.slice(1))))
 	);
 }
 

@@ -96,9 +96,7 @@ function blockFault(
 }
 
 function compareBlocks(a: ScanBlock, b: ScanBlock): number {
-	return (
-		a.root - b.root || compareWalkOrder(a.path, b.path) || a.page - b.page
-	);
+	return a.root - b.root || compareWalkOrder(a.path, b.path) || a.page - b.page;
 }
 
 function namesFault({ names, count }: ScanBlock): string | undefined {

@@ -3,7 +3,13 @@ import { type Bytes, compareBytes } from "./bytes.ts";
 import { CorruptError, UnsupportedError } from "./errors.ts";
 import { frameHeaderBytes, maxFrameRaw } from "./frame.ts";
 import { toHex } from "./hex.ts";
-import { idAt, idBytes, type LeaseId, leaseIdBytes, type PackId } from "./id.ts";
+import {
+	idAt,
+	idBytes,
+	type LeaseId,
+	leaseIdBytes,
+	type PackId,
+} from "./id.ts";
 import { readMagic, requireUnsealed } from "./magic.ts";
 import { type PackKind, packHeaderBytes, requirePackKind } from "./pack.ts";
 import {
@@ -87,7 +93,10 @@ export class SegmentReader {
 
 	#readFanOut(): Uint32Array {
 		const { fanOutAt, chunks } = this.layout;
-		const r = new ByteReader(this.#read(fanOutAt, fanOutBytes), "segment fan-out");
+		const r = new ByteReader(
+			this.#read(fanOutAt, fanOutBytes),
+			"segment fan-out",
+		);
 		const fanOut = Uint32Array.from({ length: 256 }, () => r.u32());
 		for (let i = 1; i < 256; i++)
 			if ((fanOut[i] as number) < (fanOut[i - 1] as number))
@@ -110,7 +119,10 @@ export class SegmentReader {
 			const share =
 				guesses < maxGuesses ? (fraction - left) / (right - left) : 0.5;
 			const start = low + startOfWindow(share, high - low, count);
-			const ids = this.#read(this.layout.idsAt + start * idBytes, count * idBytes);
+			const ids = this.#read(
+				this.layout.idsAt + start * idBytes,
+				count * idBytes,
+			);
 			if (compareAt(ids, count - 1, id) < 0) {
 				low = start + count;
 				left = fractionAt(ids, count - 1);
@@ -254,7 +266,9 @@ function fractionOf(id: Bytes): number {
 function fractionAt(ids: Bytes, index: number): number {
 	const at = index * idBytes;
 	const [a, b, c, d] = [ids[at + 1], ids[at + 2], ids[at + 3], ids[at + 4]];
-	return ((((((d ?? 0) / 256 + (c ?? 0)) / 256 + (b ?? 0)) / 256 + (a ?? 0)) / 256));
+	return (
+		((((d ?? 0) / 256 + (c ?? 0)) / 256 + (b ?? 0)) / 256 + (a ?? 0)) / 256
+	);
 }
 
 /** Of a window of `count` out of `total`, around `share` of them. */

@@ -4,11 +4,7 @@ import { maxBasesPerFrame, maxChunksPerFrame } from "./frame.ts";
 import { idBytes, type LeaseId } from "./id.ts";
 import { writeMagic } from "./magic.ts";
 import type { PackFrame } from "./pack.ts";
-import {
-	layoutOf,
-	type SegmentPack,
-	segmentMagic,
-} from "./segment-layout.ts";
+import { layoutOf, type SegmentPack, segmentMagic } from "./segment-layout.ts";
 import { orderOfIds } from "./sort-ids.ts";
 
 type FrameOfPack = { readonly frame: PackFrame; readonly pack: number };

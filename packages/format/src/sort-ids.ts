@@ -31,9 +31,7 @@ function sortPart(
 	end: number,
 ): void {
 	if (end - start > fewIds) {
-		order
-			.subarray(start, end)
-			.sort((a, b) => compareIds(ids, a, b) || a - b);
+		order.subarray(start, end).sort((a, b) => compareIds(ids, a, b) || a - b);
 		return;
 	}
 	for (let i = start + 1; i < end; i++) {

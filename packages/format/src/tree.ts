@@ -101,8 +101,7 @@ function kindByte(n: Node): number {
 
 /** Targets, devices, then all item headers, then all ids: what compresses stands apart from what does not. */
 function encodeKindColumns(w: ByteWriter, nodes: readonly Node[]): void {
-	for (const n of nodes)
-		if (n.kind === NodeKind.symlink) w.block(targetOf(n));
+	for (const n of nodes) if (n.kind === NodeKind.symlink) w.block(targetOf(n));
 	for (const n of nodes) if (isDevice(n.kind)) w.varint(n.device);
 	for (const n of nodes)
 		if (n.kind === NodeKind.file) w.varint(n.content.kinds.length);
@@ -129,14 +128,16 @@ export function isTarget(target: Bytes): boolean {
 }
 
 function treeOf({ tree }: Node): string {
-	if (tree?.length !== 2 * idBytes)
-		throw new Error("a directory has no tree");
+	if (tree?.length !== 2 * idBytes) throw new Error("a directory has no tree");
 	return tree;
 }
 
 function requireContent({ content, holes, torn }: Node): void {
 	const { kinds, lengths, ids } = content;
-	if (lengths.length !== kinds.length || ids.length !== countIds(kinds) * idBytes)
+	if (
+		lengths.length !== kinds.length ||
+		ids.length !== countIds(kinds) * idBytes
+	)
 		throw new Error("a content has columns of different lengths");
 	const fault = contentFault(content, torn) ?? holesFault(content.kinds, holes);
 	if (fault !== undefined) throw new Error(`a file ${fault}`);

@@ -4,7 +4,7 @@ const slash = 0x2f;
 
 /** Order of the walk for two paths below one root: by bytes, "/" before every other byte. */
 export function compareWalkOrder(a: Bytes, b: Bytes): number {
-	const n = a.length < b.length ? a.length : b.length;
+	const n = Math.min(a.length, b.length);
 	for (let i = 0; i < n; i++) {
 		const x = a[i] as number;
 		const y = b[i] as number;
