@@ -1,13 +1,13 @@
-import { createHash, hash, randomBytes } from "node:crypto";
-import type { Bytes } from "@varve/format";
-import xxhash from "xxhash-wasm";
+import { randomBytes } from "node:crypto";
 import { ClaimTable, newClaimBuffer } from "./claims.ts";
 import { createFrameDecoder } from "./frame-decoder.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { createCutter } from "./gear-wasm.ts";
+import { sha256, sha256Hex, startSha256 } from "./hash.ts";
 import type { Compression, Kernel, KernelOptions } from "./kernel.ts";
-import { PackWriter, type RunningHash } from "./pack-writer.ts";
+import { PackWriter } from "./pack-writer.ts";
 import type { Toolbox } from "./toolbox.ts";
+import { createXxh64 } from "./xxh64.ts";
 import { Compressor, createProbe, Decompressor } from "./zstd.ts";
 
 /** The seed of the gear table of repositories without keys. */
@@ -15,11 +15,11 @@ const publicSeed = new Uint8Array(32);
 
 /** Loads XXH64 and makes the tools of one thread. */
 export async function createToolbox(): Promise<Toolbox> {
-	const { h64Raw } = await xxhash();
+	const xxh64 = await createXxh64();
 	return {
-		sha256: (bytes) => hash("sha256", bytes as Buffer, "buffer"),
-		sha256Hex: (bytes) => hash("sha256", bytes as Buffer, "hex"),
-		hash64: (bytes) => h64Raw(bytes, 0n),
+		sha256,
+		sha256Hex,
+		hash64: xxh64.of,
 		random: (count) => new Uint8Array(randomBytes(count)),
 		decoder: createFrameDecoder(new Decompressor()),
 	};
@@ -39,7 +39,7 @@ export function createKernel(
 				kind,
 				packBytes: config.packBytes,
 				create,
-				startHash,
+				startHash: startSha256,
 				tools,
 			}),
 		claims: (buffers) => new ClaimTable(buffers),
@@ -63,14 +63,4 @@ function createEncoder(
 		incompressible: probe,
 		decoder,
 	});
-}
-
-function startHash(): RunningHash {
-	const running = createHash("sha256");
-	return {
-		update(bytes: Bytes) {
-			running.update(bytes);
-		},
-		hex: () => running.digest("hex"),
-	};
 }
