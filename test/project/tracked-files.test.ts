@@ -7,11 +7,11 @@ import { describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const inGit = existsSync(join(root, ".git"));
 
-/** Written so that this file does not match itself. */
+/** Written so that this file does not match itself. /home/anna, /home/user and /home/u are examples, and nobody's. */
 const forbidden: readonly (readonly [string, RegExp])[] = [
 	[
 		"a home directory",
-		/(?<![\w.@-])\/(?:root|home\/(?!anna\b|user\b)[a-z][\w.-]*|Users\/[a-z][\w.-]*)\//i,
+		/(?<![\w.@-])\/(?:root|home\/(?!(?:anna|user|[a-z])\b)[a-z][\w.-]*|Users\/[a-z][\w.-]*)\//i,
 	],
 	[
 		"a package registry",
