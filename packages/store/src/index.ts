@@ -8,3 +8,4 @@ export { openSpool } from "./local-spool.ts";
 export { createMemoryBackend } from "./memory-backend.ts";
 export * from "./repository-index.ts";
 export type { Warn, Warning } from "./warn.ts";
+export * from "./interim-index.ts";

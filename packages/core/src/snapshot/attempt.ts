@@ -2,6 +2,7 @@ import {
 	type Bytes,
 	type ChunkId,
 	type Content,
+	contentLength,
 	encodeList,
 	FrameKind,
 	type Root,
@@ -15,10 +16,12 @@ import { lookUpNames } from "../accounts.ts";
 import type { Repository } from "../repository.ts";
 import { type Batch, Batcher, type Reading } from "./batches.ts";
 import { ClaimBudget } from "./claim-budget.ts";
+import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
+import { Ingest, type IngestYield, ingestMemory } from "./ingest.ts";
 import { LinkTable } from "./link-table.ts";
 import { MetaWriter } from "./meta-writer.ts";
-import type { SnapshotOptions, SourceRoot } from "./options.ts";
+import type { SnapshotOptions, SourceRoot, SourceStream } from "./options.ts";
 import { PackShelf, type WrittenSegment } from "./pack-shelf.ts";
 import type { Parent } from "./parent.ts";
 import { PreviousScan } from "./previous.ts";
@@ -28,6 +31,7 @@ import { rootOf } from "./root.ts";
 import { readScanCopy, ScanCopy } from "./scan-copy.ts";
 import { ScanWriter } from "./scan-writer.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
+import { ingestStream, streamRoot } from "./stream.ts";
 import type { FreshStat, SnapshotSetup } from "./tasks.ts";
 import { Traversal } from "./traversal.ts";
 import type { WalkParts } from "./walk.ts";
@@ -129,20 +133,17 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const { signal } = this.#options;
 		signal?.throwIfAborted();
 		const scanKey = this.#scanKey();
-		const roots = await this.#walkRoots(await this.#previousScan(scanKey));
-		await this.#finishReading();
+		const roots =
+			this.#options.stream === undefined
+				? await this.#storeRoots(scanKey)
+				: [await this.#storeStream(this.#options.stream)];
 		const links = this.#links.finish(this.#meta);
 		const scan = this.#scan.finish();
 		await this.#finishStoring();
 		const { uids, gids, tally } = this.#report;
 		tally.bytesStored = this.#shelf?.bytes ?? 0;
 		return {
-			roots: roots
-				.map((root, i) => ({
-					...root,
-					tree: this.#traversal?.finished[i] as TreeId,
-				}))
-				.filter((root) => root.tree !== undefined),
+			roots,
 			links: links?.hex as ChunkId | undefined,
 			scan: scan?.hex as ChunkId | undefined,
 			scanKey,
@@ -188,7 +189,10 @@ export class SnapshotAttempt implements AsyncDisposable {
 			decoder: this.#repository.tools.decoder,
 		});
 		this.#copied = copy !== undefined;
-		if (copy !== undefined) return new PreviousScan(copy);
+		if (copy !== undefined) {
+			for (const id of copy.ids) this.#meta.addKnown(id);
+			return new PreviousScan(copy.pieces);
+		}
 		await objects.prepare();
 		return new PreviousScan(copiesOf(objects.pieces(parent.record.scan)));
 	}
@@ -200,6 +204,65 @@ export class SnapshotAttempt implements AsyncDisposable {
 			roots.map(({ path, kind }) => [path, kind]),
 		]);
 		return this.#repository.tools.sha256Hex(utf8(name)).slice(0, 32);
+	}
+
+	async #storeRoots(scanKey: string): Promise<Root[]> {
+		const roots = await this.#walkRoots(await this.#previousScan(scanKey));
+		await this.#finishReading();
+		const trees = this.#traversal?.finished ?? [];
+		// The caller refuses a snapshot of nothing.
+		if (this.#traversal?.failedRoots === roots.length) return [];
+		return roots.map((root, i) => ({ ...root, tree: trees[i] as TreeId }));
+	}
+
+	/** The stream becomes a root of one entry. What produced it must have succeeded before anything can be committed. */
+	async #storeStream(stream: SourceStream): Promise<Root> {
+		const { kernel, index, config } = this.#repository;
+		const { compression, time } = this.#options;
+		await this.#repository.objects.prepare();
+		const stage = this.#stage;
+		const noSpool = () => {
+			throw new Error("a dry run stores nothing");
+		};
+		const ingest = new Ingest({
+			cutter: kernel.cutter(ingestMemory),
+			encoder: kernel.encoder(compression ?? "auto"),
+			packs: kernel.packWriter(
+				FrameKind.content,
+				stage === undefined ? noSpool : () => stage.spool.create(),
+			),
+			claims: this.#claims.open(),
+			lookup: index.lookup,
+			tools: this.#repository.tools,
+			frameBytes: config.frameBytes,
+			dryRun: stage === undefined,
+		});
+		const sink = this.#streamSink();
+		const items = await ingestStream(stream, ingest, {
+			...sink,
+			expect: (bytes) => this.#claims.expectBytes(1, bytes),
+			signal: this.#options.signal,
+		});
+		const content = assembleContent(items, sink.storeList);
+		this.#report.countStream(contentLength(content));
+		return streamRoot(stream.name, content, {
+			meta: this.#meta,
+			time: time ?? this.#started,
+		});
+	}
+
+	#streamSink() {
+		return {
+			take: async (stored: IngestYield) => {
+				for (const pack of stored.packs) this.#addPack(pack);
+				for (const [pack, size] of stored.referred)
+					this.#referred.set(pack, size);
+				this.#report.stored(stored.chunksAdded, stored.bytesAdded);
+				await this.#shelf?.room();
+				this.#tellProgress();
+			},
+			storeList: (list: Content) => this.#meta.put(encodeList(list)).bytes,
+		};
 	}
 
 	async #walkRoots(

@@ -1,4 +1,4 @@
-import type { Kernel } from "@varve/kernel";
+import type { Claims, Kernel } from "@varve/kernel";
 import type { Batch } from "./batches.ts";
 
 const firstCapacity = 128 * 1024;
@@ -15,6 +15,7 @@ export class ClaimBudget {
 	readonly buffers: SharedArrayBuffer[];
 	#capacity = firstCapacity;
 	#expected = 0;
+	#open: ReturnType<Kernel["claims"]> | undefined;
 
 	constructor(kernel: Kernel, minChunk: number) {
 		this.#kernel = kernel;
@@ -24,14 +25,27 @@ export class ClaimBudget {
 
 	/** Counts a batch in; returns all the buffers that whoever works on it must know. */
 	expect(batch: Batch): readonly SharedArrayBuffer[] {
-		const files = batch.type === "files" ? batch.files.length : 1;
-		const bytes = batch.type === "files" ? batch.bytes : batch.length;
+		return batch.type === "files"
+			? this.expectBytes(batch.files.length, batch.bytes)
+			: this.expectBytes(1, batch.length);
+	}
+
+	/** The same for so many files of so many bytes in all. */
+	expectBytes(files: number, bytes: number): readonly SharedArrayBuffer[] {
 		this.#expected += files + Math.ceil(bytes / this.#minChunk);
 		while (this.#expected > this.#capacity) {
 			const growth = Math.max(leastGrowth, Math.ceil(this.#capacity / 2));
-			this.buffers.push(this.#kernel.newClaims(growth));
+			const buffer = this.#kernel.newClaims(growth);
 			this.#capacity += growth;
+			this.buffers.push(buffer);
+			this.#open?.extend(buffer);
 		}
 		return this.buffers;
+	}
+
+	/** The table, for this thread. */
+	open(): Claims {
+		this.#open ??= this.#kernel.claims(this.buffers);
+		return this.#open;
 	}
 }

@@ -89,6 +89,14 @@ export class Report {
 		this.tally.bytes -= sizeOf(directory.stats, index);
 	}
 
+	countStream(bytes: number): void {
+		this.tally.files = 1;
+		this.tally.filesNew = 1;
+		this.tally.bytes = bytes;
+		this.filesDone = 1;
+		this.bytesDone = bytes;
+	}
+
 	stored(chunks: number, bytes: number): void {
 		this.tally.chunksAdded += chunks;
 		this.tally.bytesAdded += bytes;

@@ -5,13 +5,15 @@ import {
 	type ChunkId,
 	CorruptError,
 	FrameKind,
+	idBytes,
+	toHex,
 } from "@varve/format";
 import type { FrameDecoder, FrameEncoder } from "@varve/kernel";
 import type { ClientCache } from "@varve/store";
 
 /**
  * The client's own copy of the last scan state of a source, so that an unchanged snapshot need not open the repository's objects:
- * the id of the list it is a copy of (text), then each piece as a frame of one chunk, with its length before it.
+ * the id of the list it is a copy of (text), then for each piece its id (32 bytes) and a frame of one chunk, with its length before it.
  */
 export class ScanCopy {
 	readonly #encoder: FrameEncoder;
@@ -25,7 +27,7 @@ export class ScanCopy {
 		return this.#frames.length === 0;
 	}
 
-	add(piece: Bytes): void {
+	add(piece: Bytes, id: Bytes): void {
 		const lengths = Uint32Array.of(piece.length);
 		const frame = this.#encoder.encode({
 			kind: FrameKind.meta,
@@ -33,6 +35,7 @@ export class ScanCopy {
 			lengths,
 			count: 1,
 		});
+		this.#frames.bytes(id);
 		this.#frames.block(frame);
 	}
 
@@ -44,17 +47,31 @@ export class ScanCopy {
 	}
 }
 
-/** The pieces, if the copy is of this scan state; each is decoded when its turn comes. */
+export interface FoundScan {
+	/** Ids of the pieces, in hex: they are in the repository as long as the snapshot is. */
+	readonly ids: readonly string[];
+	/** Each is decoded when its turn comes. */
+	readonly pieces: Iterable<Bytes>;
+}
+
+/** The copy, if it is of this scan state. */
 export async function readScanCopy(
 	cache: ClientCache,
 	key: string,
 	{ scan, decoder }: { scan: ChunkId; decoder: FrameDecoder },
-): Promise<Iterable<Bytes> | undefined> {
+): Promise<FoundScan | undefined> {
 	const bytes = await cache.get(nameOf(key));
 	if (bytes === undefined) return undefined;
 	try {
 		const reader = new ByteReader(bytes, "scan copy");
-		return reader.text() === scan ? decodePieces(reader, decoder) : undefined;
+		if (reader.text() !== scan) return undefined;
+		const ids: string[] = [];
+		const frames: Bytes[] = [];
+		while (reader.left > 0) {
+			ids.push(toHex(reader.bytes(idBytes)));
+			frames.push(reader.block());
+		}
+		return { ids, pieces: decodePieces(frames, decoder) };
 	} catch (error) {
 		if (error instanceof CorruptError) return undefined;
 		throw error;
@@ -62,11 +79,11 @@ export async function readScanCopy(
 }
 
 function* decodePieces(
-	reader: ByteReader,
+	frames: readonly Bytes[],
 	decoder: FrameDecoder,
 ): Generator<Bytes> {
 	const bases = () => new Uint8Array(0);
-	while (reader.left > 0) yield decoder.decode(reader.block(), { bases }).raw;
+	for (const frame of frames) yield decoder.decode(frame, { bases }).raw;
 }
 
 const nameOf = (key: string) => `scan-${key}`;

@@ -83,8 +83,9 @@ export class ScanWriter {
 
 	#endPiece(): void {
 		const bytes = this.#piece.finish();
-		this.#copy.add(bytes);
-		this.#ids.push(this.#meta.put(bytes));
+		const id = this.#meta.put(bytes);
+		this.#copy.add(bytes, id.bytes);
+		this.#ids.push(id);
 		this.#lengths.push(bytes.length);
 		beginScanPiece(this.#piece);
 	}

@@ -64,9 +64,17 @@ export class Traversal {
 		this.#parts = parts;
 	}
 
-	/** Enters a root; false if it cannot be read. */
+	/** Roots that could not be read at all. */
+	failedRoots = 0;
+
+	/** Enters a root. One that cannot be read stands as an empty directory, so that the others keep their places. */
 	enterRoot(entrance: Entrance): Reading[] | undefined {
-		return this.#enter(entrance);
+		const readings = this.#enter(entrance);
+		if (readings === undefined) {
+			this.failedRoots++;
+			this.finished[entrance.root] = this.#emptyTree();
+		}
+		return readings;
 	}
 
 	/** Takes one more step; returns the files that must be read, or undefined when the root is walked. */
