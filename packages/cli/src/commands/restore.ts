@@ -1,0 +1,78 @@
+import { resolve } from "node:path";
+import { InputError, restore, selectPath } from "@varve/core";
+import type { CommandFile } from "../command-entry.ts";
+import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
+import { withRepository } from "../open-repository.ts";
+import { gather, workersValue } from "../option-values.ts";
+import {
+	restoreAccount,
+	restoreExitCode,
+	restoreSummary,
+} from "../restore-account.ts";
+
+interface Flags extends FilterFlags {
+	readonly target: string;
+	readonly include?: readonly string[];
+	readonly exclude?: readonly string[];
+	readonly verify?: boolean;
+	readonly dryRun?: boolean;
+	readonly workers?: number;
+}
+
+export const command: CommandFile = {
+	define(command) {
+		command
+			.description(
+				"Restore a snapshot, or a part of one, into a new or an empty directory. A whole snapshot is restored with its paths (DIR/usr/share/doc), SNAPSHOT:PATH without (what is in PATH lies in DIR).",
+			)
+			.argument("<snapshot>", "which one, and with :path what of it")
+			.requiredOption("-t, --target <dir>", "where to; new or empty")
+			.option("-i, --include <pattern>", "only what matches", gather)
+			.option("-e, --exclude <pattern>", "leave out what matches", gather)
+			.option("--verify", "read back what was written and compare it")
+			.option("-n, --dry-run", "only tell what would be restored")
+			.option(
+				"--workers <n>",
+				"threads; one for each processor if not said, 0 for none",
+				workersValue,
+			);
+		addFilterFlags(command);
+	},
+	examples: [
+		["varve restore latest -t restored", "restore the newest snapshot"],
+		[
+			"varve restore 3f2a91bc:/etc/nginx -t /tmp/nginx",
+			"restore one directory of one",
+		],
+		[
+			"varve restore yesterday -t restored -i '*.conf' --verify",
+			"restore some files as they were, and prove it",
+		],
+	],
+	async run(session, command) {
+		const flags = command.opts<Flags>();
+		const { workers, include, exclude, verify, dryRun } = flags;
+		if (flags.target === "")
+			throw new InputError("NO_TARGET", "the target is an empty word");
+		return await withRepository(session, { workers }, async (repository) => {
+			const { snapshot, path } = await selectPath(
+				repository,
+				command.args[0] as string,
+				filterOf(flags),
+			);
+			const report = await restore(repository, {
+				snapshot,
+				subpath: path,
+				target: resolve(session.surroundings.cwd, flags.target),
+				include,
+				exclude,
+				verify,
+				dryRun,
+				signal: session.signal,
+			});
+			session.report.message("summary", restoreSummary(report));
+			session.report.account(restoreAccount(report));
+			return restoreExitCode(report);
+		});
+	},
+};

@@ -1,0 +1,22 @@
+import { unpin } from "@varve/core";
+import type { CommandFile } from "../command-entry.ts";
+import { reportLabels } from "../label-account.ts";
+import { withRepository } from "../open-repository.ts";
+import { namedSnapshots } from "../selected-snapshots.ts";
+
+export const command: CommandFile = {
+	define(command) {
+		command
+			.description("Subject pinned snapshots to retention again.")
+			.argument("<snapshot...>", "which ones");
+	},
+	examples: [["varve unpin latest", "take the pin from the newest snapshot"]],
+	async run(session, command) {
+		return await withRepository(session, { workers: 0 }, async (repository) => {
+			const snapshots = await namedSnapshots(repository, command.args);
+			const ids = snapshots.map(({ id }) => id);
+			reportLabels(session.report, await unpin(repository, ids));
+			return 0;
+		});
+	},
+};

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { InputError, SourceError } from "@varve/core";
+
+/** Bytes to be kept as one file, and whether all of them came. */
+export interface StreamSource {
+	readonly bytes: AsyncIterable<Uint8Array>;
+	/** Rejects if what wrote them failed. */
+	readonly done: Promise<void>;
+}
+
+export function standardInput(stdin: Readable): StreamSource {
+	return { bytes: stdin, done: Promise.resolve() };
+}
+
+export interface CommandOptions {
+	readonly cwd: string;
+	readonly signal: AbortSignal;
+}
+
+/** What a command writes to its standard output. `done` rejects with a SourceError if the command fails. */
+export function outputOf(
+	words: readonly string[],
+	{ cwd, signal }: CommandOptions,
+): StreamSource {
+	const [program, ...args] = words;
+	if (program === undefined)
+		throw new InputError(
+			"NO_COMMAND",
+			"--stdin-from-command needs a command behind --",
+		);
+	const child = spawn(program, args, {
+		cwd,
+		stdio: ["inherit", "pipe", "inherit"],
+	});
+	const stop = () => child.kill("SIGTERM");
+	signal.addEventListener("abort", stop, { once: true });
+	const done = once(child, "close")
+		.then(
+			([code, killedBy]) => requireSuccess(program, code, killedBy),
+			(cause: Error) => {
+				throw new SourceError(
+					"COMMAND_FAILED",
+					`cannot run ${program}: ${cause.message}`,
+					{ command: program },
+					{ cause },
+				);
+			},
+		)
+		.finally(() => signal.removeEventListener("abort", stop));
+	// Whoever takes the bytes asks for it later.
+	done.catch(() => undefined);
+	return { bytes: child.stdout, done };
+}
+
+function requireSuccess(
+	command: string,
+	code: number | null,
+	killedBy: string | null,
+): void {
+	if (code === 0) return;
+	const how =
+		code === null ? `was ended by ${killedBy}` : `failed with ${code}`;
+	throw new SourceError(
+		"COMMAND_FAILED",
+		`the command ${command} ${how}; no snapshot was made`,
+		{ command },
+	);
+}
