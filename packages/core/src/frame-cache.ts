@@ -149,7 +149,7 @@ export class FrameCache {
 		const buffer = this.#take(place.rawLength);
 		try {
 			const { raw, lengths } = this.#sources.tools.decoder.decode(stored, {
-				bases: (ids) => this.#bases(ids),
+				bases: (ids) => this.bases(ids),
 				target: buffer,
 			});
 			if (raw.length !== place.rawLength)
@@ -179,8 +179,8 @@ export class FrameCache {
 		return target;
 	}
 
-	/** The base chunks' bytes in the order of `ids`. They are not proved: the chunks decoded with them are. */
-	#bases(ids: Bytes): Bytes {
+	/** The bytes of base chunks in the order of `ids`, as a copy. They are not proved: the chunks decoded with them are. */
+	bases(ids: Bytes): Bytes {
 		const parts: Bytes[] = [];
 		let length = 0;
 		for (let at = 0; at < ids.length; at += idBytes) {

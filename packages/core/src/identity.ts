@@ -10,7 +10,7 @@ export function identify(program: string): Identity {
 		machineId: readText("/etc/machine-id"),
 		bootId: readText("/proc/sys/kernel/random/boot_id"),
 		pid: process.pid,
-		startTicks: startTicks(),
+		startTicks: startTicksOf("self") ?? "",
 		pidNamespace: pidNamespace(),
 		program,
 	};
@@ -39,10 +39,12 @@ function readText(path: string): string {
 	}
 }
 
-/** Field 22 of /proc/self/stat; the second one, in brackets, may hold spaces. */
-function startTicks(): string {
-	const stat = readText("/proc/self/stat");
-	return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+/** Field 22 of /proc/<pid>/stat, or undefined if there is no such process; the second field, in brackets, may hold spaces. */
+export function startTicksOf(pid: number | "self"): string | undefined {
+	const stat = readText(`/proc/${pid}/stat`);
+	return stat === ""
+		? undefined
+		: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }
 
 function pidNamespace(): string {

@@ -6,7 +6,9 @@ import {
 	toHex,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { startTicksOf } from "./identity.ts";
 import type { Repository } from "./repository.ts";
+import { clearStaleLeases } from "./stale-leases.ts";
 
 export interface LeaseOptions {
 	readonly kind: Lease["kind"];
@@ -31,6 +33,8 @@ export async function withLease<T>(
 			`${lease}.0`,
 			encodeLease(record, repository.tools.sha256Hex),
 		);
+		if (options.kind === "writer")
+			await clearStaleLeases(repository, stage, startTicksOf);
 		return await work(stage);
 	} finally {
 		await repository.backend
