@@ -1,0 +1,62 @@
+import {
+	CorruptError,
+	decodeLease,
+	type Lease,
+	type LeaseId,
+	NotFoundError,
+} from "@varve/format";
+import type { Stage } from "@varve/store";
+import type { Identity } from "./ports.ts";
+import type { Repository } from "./repository.ts";
+
+/** What this machine can say for sure about a process: undefined if there is none with this number. */
+export type StartTicksOf = (pid: number) => string | undefined;
+
+/**
+ * True only if the holder of a lease is gone for certain. A process number means something within one boot and one pid namespace;
+ * clocks and other hosts prove nothing.
+ */
+export function isProvablyDead(
+	lease: Lease,
+	here: Identity,
+	startTicksOf: StartTicksOf,
+): boolean {
+	if (lease.bootId === "" || here.bootId === "") return false;
+	if (lease.bootId !== here.bootId)
+		return lease.machineId !== "" && lease.machineId === here.machineId;
+	if (lease.pidNamespace === "" || lease.pidNamespace !== here.pidNamespace)
+		return false;
+	return startTicksOf(lease.pid) !== lease.startTicks;
+}
+
+/** Fences what killed runs of this machine left, so that their stages do not pile up. Leases that cannot be judged stay. */
+export async function clearStaleLeases(
+	repository: Repository,
+	stage: Stage,
+	startTicksOf: StartTicksOf,
+): Promise<void> {
+	const { backend, identity } = repository;
+	for (const { name } of await backend.list("leases")) {
+		const lease = await readLease(repository, name);
+		if (lease === undefined || lease.lease === stage.lease) continue;
+		if (!isProvablyDead(lease, identity, startTicksOf)) continue;
+		await backend.fence(lease.lease as LeaseId);
+		await backend.remove(stage, "leases", name);
+	}
+}
+
+async function readLease(
+	{ backend, tools }: Repository,
+	name: string,
+): Promise<Lease | undefined> {
+	try {
+		return decodeLease(await backend.read("leases", name), (bytes) =>
+			tools.sha256Hex(bytes),
+		);
+	} catch (error) {
+		// Released meanwhile, or not readable: then nothing is known of its holder.
+		if (error instanceof NotFoundError || error instanceof CorruptError)
+			return undefined;
+		throw error;
+	}
+}
