@@ -7,6 +7,7 @@ export * from "./gear-wasm.ts";
 export * from "./hash.ts";
 export * from "./kernel.ts";
 export * from "./pack-writer.ts";
+export * from "./pool.ts";
 export * from "./toolbox.ts";
 export * from "./xxh64.ts";
 export * from "./zstd.ts";
