@@ -4,7 +4,6 @@ import {
 	CorruptError,
 	spanBytes,
 } from "@varve/format";
-import type { WrittenPack } from "@varve/kernel";
 import type { Crew } from "../repository.ts";
 import { type Batch, type Reading, taskOf } from "./batches.ts";
 import {
@@ -12,6 +11,7 @@ import {
 	ContentAssembly,
 	type StoreList,
 } from "./content-assembly.ts";
+import type { IngestYield } from "./ingest.ts";
 import {
 	decodeResult,
 	type FileResult,
@@ -29,9 +29,7 @@ export interface ReadSink {
 	): void;
 	vanished(file: Reading): void;
 	failed(file: Reading, reason: string): void;
-	packWritten(pack: WrittenPack): void;
-	referred(pack: string, size: number): void;
-	added(chunks: number, bytes: number): void;
+	stored(stored: IngestYield): void;
 	storeList: StoreList;
 }
 
@@ -89,9 +87,7 @@ export class ReaderCrew {
 	}
 
 	#take({ id, results, stored }: SnapshotReply): void {
-		for (const pack of stored.packs) this.#sink.packWritten(pack);
-		for (const [pack, size] of stored.referred) this.#sink.referred(pack, size);
-		this.#sink.added(stored.chunksAdded, stored.bytesAdded);
+		this.#sink.stored(stored);
 		const batch = this.#batches.get(id);
 		if (batch === undefined) return;
 		this.#batches.delete(id);

@@ -1,5 +1,5 @@
 import type { Unread } from "@varve/format";
-import type { Observer, VerbEvent } from "../events.ts";
+import type { Observer, Step, VerbEvent } from "../events.ts";
 import type { Reading } from "./batches.ts";
 import {
 	type Directory,
@@ -87,6 +87,20 @@ export class Report {
 	fileLost({ directory, index }: Reading): void {
 		this.tally.files--;
 		this.tally.bytes -= sizeOf(directory.stats, index);
+	}
+
+	/** How far things are. */
+	step(current: string | undefined): Step {
+		return {
+			phase: "store",
+			files: this.filesDone,
+			bytes: this.bytesDone,
+			totalFiles: undefined,
+			totalBytes: undefined,
+			fraction: undefined,
+			current,
+			errors: this.unread.length,
+		};
 	}
 
 	countStream(bytes: number): void {

@@ -181,7 +181,7 @@ async function attempt(
 	)
 		return { id: undefined, skipped: true, ...facts };
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
-	await work.makeSure();
+	await work.intake.makeSure();
 	options.signal?.throwIfAborted();
 	const id = await commit(repository, stage, record);
 	await remember(repository, {

@@ -64,6 +64,8 @@ export class Traversal {
 		this.#parts = parts;
 	}
 
+	/** Something differs from the parent snapshot, whose trees will be needed. */
+	changed = false;
 	/** Roots that could not be read at all. */
 	failedRoots = 0;
 
@@ -160,6 +162,7 @@ export class Traversal {
 			if (page.same !== undefined)
 				this.#parts.report.countSame(directory, page);
 			else {
+				this.changed = true;
 				prior ??= new PriorRows(directory.prior);
 				this.#judgePage(directory, { page, prior, readings });
 			}

@@ -44,7 +44,8 @@ export interface WalkSink {
 export interface WalkParts {
 	readonly fs: SourceFs;
 	readonly filter: Filter;
-	readonly previous: PreviousScan | undefined;
+	/** The parent's scan state, if there is one. */
+	readonly previous: () => PreviousScan | undefined;
 	readonly scan: ScanWriter;
 	readonly sink: WalkSink;
 	/** ns since 1970: what changed after this moment may change again unseen. */
@@ -63,7 +64,7 @@ export function enterDirectory(
 	parts: WalkParts,
 ): Directory | undefined {
 	const { fs, previous, scan, sink } = parts;
-	const prior = previous?.take(entrance.root, entrance.relative) ?? [];
+	const prior = previous()?.take(entrance.root, entrance.relative) ?? [];
 	let names: readonly string[];
 	try {
 		names = entrance.only ?? fs.readDirectory(entrance.path);
@@ -77,7 +78,7 @@ export function enterDirectory(
 	}
 	const rules = rulesOf(entrance, names, parts);
 	const listed = listEntries(entrance, names, rules, parts);
-	const pages = pagesOf(entrance, listed, prior, scan);
+	const pages = pagesOf(listed, prior, scan);
 	const directory: Directory = {
 		...entrance,
 		names: listed.names,
@@ -232,7 +233,6 @@ function shrink(stats: StatColumns, count: number): StatColumns {
 }
 
 function pagesOf(
-	entrance: Entrance,
 	listed: Listed,
 	prior: readonly ScanBlock[],
 	scan: ScanWriter,

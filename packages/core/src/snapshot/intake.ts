@@ -1,0 +1,134 @@
+import {
+	type Content,
+	encodeList,
+	FrameKind,
+	StorageError,
+} from "@varve/format";
+import type { WrittenPack } from "@varve/kernel";
+import type { Stage } from "@varve/store";
+import type { Repository } from "../repository.ts";
+import { ClaimBudget } from "./claim-budget.ts";
+import { Ingest, type IngestYield, ingestMemory } from "./ingest.ts";
+import { MetaWriter } from "./meta-writer.ts";
+import type { SnapshotOptions } from "./options.ts";
+import { PackShelf, type WrittenSegment } from "./pack-shelf.ts";
+import type { Report } from "./report.ts";
+
+export interface IntakeParts {
+	readonly options: SnapshotOptions;
+	/** undefined for a dry run. */
+	readonly stage: Stage | undefined;
+	readonly report: Report;
+}
+
+/** Where everything ends up that one attempt stores: packs, segments, and what it refers to in packs that were there before. */
+export class Intake {
+	readonly #repository: Repository;
+	readonly #options: SnapshotOptions;
+	readonly #stage: Stage | undefined;
+	readonly #report: Report;
+	readonly #referred = new Map<string, number>();
+	#shelf: PackShelf | undefined;
+	readonly claims: ClaimBudget;
+	readonly meta: MetaWriter;
+
+	constructor(repository: Repository, { options, stage, report }: IntakeParts) {
+		this.#repository = repository;
+		this.#options = options;
+		this.#stage = stage;
+		this.#report = report;
+		const { kernel, config, tools } = repository;
+		this.claims = new ClaimBudget(kernel, config.chunker.min);
+		this.meta = new MetaWriter({
+			encoder: kernel.encoder(options.compression === "off" ? "off" : "auto"),
+			packs: kernel.packWriter(FrameKind.meta, () => this.#spool()),
+			lookup: async () => {
+				await repository.objects.prepare();
+				return repository.index.lookup;
+			},
+			tools,
+			frameBytes: config.frameBytes,
+			dryRun: stage === undefined,
+		});
+	}
+
+	get segments(): readonly WrittenSegment[] {
+		return this.#shelf?.segments ?? [];
+	}
+
+	/** Of the packs written. */
+	get bytesStored(): number {
+		return this.#shelf?.bytes ?? 0;
+	}
+
+	/** For content that comes through this thread. */
+	async openIngest(): Promise<Ingest> {
+		const { kernel, index, config, tools, objects } = this.#repository;
+		await objects.prepare();
+		return new Ingest({
+			cutter: kernel.cutter(ingestMemory),
+			encoder: kernel.encoder(this.#options.compression ?? "auto"),
+			packs: kernel.packWriter(FrameKind.content, () => this.#spool()),
+			claims: this.claims.open(),
+			lookup: index.lookup,
+			tools,
+			frameBytes: config.frameBytes,
+			dryRun: this.#stage === undefined,
+		});
+	}
+
+	/** What a thread stored since it was last asked. */
+	take({ packs, referred, chunksAdded, bytesAdded }: IngestYield): void {
+		for (const pack of packs) this.#addPack(pack);
+		for (const [pack, size] of referred) this.#referred.set(pack, size);
+		this.#report.stored(chunksAdded, bytesAdded);
+	}
+
+	readonly storeList = (list: Content) => this.meta.put(encodeList(list)).bytes;
+
+	/** Resolves when few enough packs are under way; throws if one of them failed. */
+	async room(): Promise<void> {
+		await this.#shelf?.room();
+	}
+
+	/** Everything that a record will reach is durable when this returns. */
+	async finish(): Promise<void> {
+		await this.meta.finish();
+		for (const pack of this.meta.packs) this.#addPack(pack);
+		await this.#shelf?.finish();
+	}
+
+	/** The barrier before the commit: every pack that is referred to and was not written now is there, whole. */
+	async makeSure(): Promise<void> {
+		for (const [pack, size] of this.meta.referred)
+			this.#referred.set(pack, size);
+		if (this.#referred.size === 0) return;
+		const listed = await this.#repository.backend.list("packs");
+		const sizes = new Map(listed.map(({ name, size }) => [name, size]));
+		for (const [pack, size] of this.#referred)
+			if (sizes.get(pack) !== size)
+				throw new StorageError(
+					"PACK_LOST",
+					`the pack ${pack} that this snapshot refers to is gone or has another size: run the snapshot again`,
+					{ pack },
+				);
+	}
+
+	/** Throws away what is not finished, and waits for what is under way. */
+	async abandon(): Promise<void> {
+		this.meta.discard();
+		await this.#shelf?.abandon();
+	}
+
+	#addPack(pack: WrittenPack): void {
+		if (this.#stage === undefined) return;
+		const { tools, index } = this.#repository;
+		this.#shelf ??= new PackShelf(this.#stage, tools, index.adopted);
+		this.#shelf.add(pack);
+	}
+
+	#spool() {
+		if (this.#stage === undefined) throw new Error("a dry run stores nothing");
+		return this.#stage.spool.create();
+	}
+}
