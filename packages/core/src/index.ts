@@ -9,6 +9,13 @@ export type { Observer, Step, VerbEvent, VerbName } from "./events.ts";
 export { type LeaseOptions, withLease } from "./lease.ts";
 export type { Clock, Identity } from "./ports.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
+export { type Located, type Location, locate } from "./restore/locate.ts";
+export {
+	type EntryProblem,
+	type RestoreReport,
+	restoreOutcome,
+} from "./restore/report.ts";
+export { type RestoreOptions, restore } from "./restore/restore.ts";
 export type {
 	SnapshotOptions,
 	SnapshotResult,
@@ -16,3 +23,11 @@ export type {
 	SourceStream,
 } from "./snapshot/options.ts";
 export { snapshot } from "./snapshot/snapshot.ts";
+export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
+export type { Subset } from "./verify/subset.ts";
+export {
+	type VerifyLevel,
+	type VerifyOptions,
+	type VerifyReport,
+	verify,
+} from "./verify/verify.ts";

@@ -1,16 +1,13 @@
 import {
 	contentLength,
 	decodeName,
-	decodePages,
-	decodeTree,
-	isPaged,
 	type Node,
 	NodeKind,
 	type TreeId,
 	type VarveError,
 } from "@varve/format";
-import { attemptRead } from "../damage.ts";
 import type { ObjectReader } from "../repository.ts";
+import { readPages } from "../tree-pages.ts";
 import type { Attributes, Located, Location } from "./locate.ts";
 import type { Selection, SelectionRules } from "./selection.ts";
 
@@ -175,19 +172,7 @@ function* nodesOf(
 	objects: Pick<ObjectReader, "read">,
 	tree: TreeId,
 ): Generator<Node | VarveError> {
-	const bytes = attemptRead(() => objects.read(tree).slice());
-	if (bytes instanceof Error) yield bytes;
-	else if (!isPaged(bytes)) yield* decoded(() => decodeTree(bytes));
-	else {
-		const pages = attemptRead(() => decodePages(bytes));
-		if (pages instanceof Error) yield pages;
-		else
-			for (const page of pages)
-				yield* decoded(() => decodeTree(objects.read(page.tree).slice()));
-	}
-}
-
-function decoded(decode: () => Node[]): readonly (Node | VarveError)[] {
-	const nodes = attemptRead(decode);
-	return nodes instanceof Error ? [nodes] : nodes;
+	for (const { nodes } of readPages(objects, tree))
+		if (nodes instanceof Error) yield nodes;
+		else yield* nodes;
 }

@@ -1,0 +1,54 @@
+import {
+	type ChunkId,
+	idToBytes,
+	type SnapshotId,
+	type SnapshotRecord,
+} from "@varve/format";
+import type { Repository } from "../repository.ts";
+import type { Fault, Finding } from "./finding.ts";
+import { findHurt, HurtMap } from "./hurt.ts";
+
+/** Tells of each fault what it hurts: only if there are any, all snapshots are walked for that. */
+export function findingsOf(
+	faults: readonly Fault[],
+	repository: Repository,
+	records: ReadonlyMap<SnapshotId, SnapshotRecord>,
+): Finding[] {
+	const lost = faults.map((fault) => lostChunks(fault, repository));
+	const bad = new Set(lost.flat());
+	const { objects } = repository;
+	const map =
+		bad.size === 0 ? new HurtMap() : findHurt({ objects, records, bad });
+	return faults.map((fault, i) => findingOf(fault, lost[i] ?? [], map));
+}
+
+function findingOf(
+	{ code, message, file, pack, chunks, snapshots }: Fault,
+	lost: readonly string[],
+	map: HurtMap,
+): Finding {
+	const { hurt, more } = map.of(lost);
+	const all = new Set([
+		...(snapshots ?? []),
+		...hurt.flatMap((path) => path.snapshots),
+	]);
+	return {
+		code,
+		message,
+		file,
+		pack,
+		chunk: chunks.length === 1 ? (chunks[0] as ChunkId) : undefined,
+		hurt,
+		moreHurt: more,
+		snapshots: [...all],
+	};
+}
+
+/** Chunks of a fault that are not read from another pack anyway. */
+function lostChunks(fault: Fault, { index }: Repository): readonly string[] {
+	if (fault.pack === undefined) return fault.chunks;
+	return fault.chunks.filter((chunk) => {
+		const place = index.lookup.find(idToBytes(chunk), 0);
+		return place === undefined || place.pack === fault.pack;
+	});
+}

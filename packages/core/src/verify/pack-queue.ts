@@ -1,0 +1,170 @@
+import {
+	idBytes,
+	type PackFrame,
+	type PackId,
+	type PackKind,
+	scrubBlockBytes,
+	type Trailer,
+	toHex,
+} from "@varve/format";
+import type { ListedFile } from "@varve/store";
+import type { Progress } from "../progress.ts";
+import type { Crew } from "../repository.ts";
+import type { Faults } from "./faults.ts";
+import { frameList } from "./frame-lists.ts";
+import type { VerifyReply, VerifyTask } from "./tasks.ts";
+
+export interface PackQueueOptions {
+	readonly crew: Crew;
+	readonly faults: Faults;
+	readonly progress: Progress;
+	/** Frames are decoded and their chunks proved; else only blocks are checked. */
+	readonly decodes: boolean;
+}
+
+export interface PackToRead {
+	readonly file: ListedFile;
+	/** undefined if its header does not tell. */
+	readonly kind: PackKind | undefined;
+	/** undefined if it is damaged: then blocks cannot be checked. */
+	readonly trailer: Trailer | undefined;
+	/** undefined if nothing tells them. */
+	readonly frames: readonly PackFrame[] | undefined;
+}
+
+interface PackState {
+	readonly pack: PackId;
+	/** Ranges that are handed out and not replied to. */
+	left: number;
+	isGood: boolean;
+}
+
+/** Blocks of one task: tasks are short enough to share evenly, and long enough that nobody waits for the next one. */
+const rangeBlocks = 8;
+
+/** Hands ranges of packs to the workers and makes faults of what they find. */
+export class PackQueue {
+	readonly #options: PackQueueOptions;
+	readonly #ranges = new Map<number, PackState>();
+	#lastTask = 0;
+	/** Packs all of which was read and found good. */
+	readonly good: PackId[] = [];
+	readonly bad = new Set<PackId>();
+	packs = 0;
+	frames = 0;
+	chunks = 0;
+	/** Bytes read, and bytes of chunks proved. */
+	stored = 0;
+	raw = 0;
+
+	constructor(options: PackQueueOptions) {
+		this.#options = options;
+		options.crew.onReply = (reply) => this.#take(reply as VerifyReply);
+	}
+
+	/** Resolves when the pack is handed out. */
+	async add(pack: PackToRead): Promise<void> {
+		const tasks = this.#tasksOf(pack);
+		const id = pack.file.name as PackId;
+		const state: PackState = {
+			pack: id,
+			left: tasks.length,
+			isGood: pack.trailer !== undefined && pack.kind !== undefined,
+		};
+		this.packs++;
+		for (const task of tasks) {
+			this.#ranges.set(task.id, state);
+			await this.#options.crew.submit(task);
+		}
+	}
+
+	async finish(): Promise<void> {
+		await this.#options.crew.idle();
+	}
+
+	#tasksOf({ file, kind, trailer, frames }: PackToRead): VerifyTask[] {
+		const last = frames?.at(-1);
+		const end =
+			trailer?.coveredLength ??
+			(last === undefined ? 0 : last.offset + last.storedLength);
+		const tasks: VerifyTask[] = [];
+		const step = rangeBlocks * scrubBlockBytes;
+		for (let at = 0; at < end; at += step) {
+			const blocks = (trailer?.blocks ?? []).slice(
+				at / scrubBlockBytes,
+				at / scrubBlockBytes + rangeBlocks,
+			);
+			const inRange = (frames ?? []).filter(
+				({ offset }) => offset >= at && offset < at + step,
+			);
+			tasks.push({
+				id: ++this.#lastTask,
+				pack: file.name,
+				kind: kind ?? 0,
+				at,
+				end: Math.min(at + step, end),
+				blocks: BigUint64Array.from(blocks),
+				frames: this.#options.decodes ? frameList(inRange) : undefined,
+			});
+		}
+		return tasks;
+	}
+
+	#take(reply: VerifyReply): void {
+		const state = this.#ranges.get(reply.id);
+		if (state === undefined) return;
+		this.#ranges.delete(reply.id);
+		this.#takeBlocks(reply, state);
+		this.#takeFrames(reply, state);
+		this.frames += reply.frames;
+		this.chunks += reply.chunks;
+		this.stored += reply.stored;
+		this.raw += reply.raw;
+		this.#options.progress.add(0, reply.stored, `packs/${state.pack}`);
+		if (--state.left > 0) return;
+		if (state.isGood) this.good.push(state.pack);
+		else this.bad.add(state.pack);
+	}
+
+	#takeBlocks({ blockProblems }: VerifyReply, state: PackState): void {
+		for (const { at, unreadable } of blockProblems)
+			this.#fault(state, {
+				code: unreadable === undefined ? "BAD_BLOCK" : "UNREADABLE_FILE",
+				problem:
+					unreadable === undefined
+						? `the block at byte ${at} does not match its checksum`
+						: `the block at byte ${at} cannot be read (${unreadable})`,
+				chunks: [],
+			});
+	}
+
+	#takeFrames({ frameProblems }: VerifyReply, state: PackState): void {
+		for (const { offset, code, message, chunks } of frameProblems)
+			this.#fault(state, {
+				code,
+				problem: `of the frame at byte ${offset}: ${message}`,
+				chunks: Array.from({ length: chunks.length / idBytes }, (_, i) =>
+					toHex(chunks, i * idBytes, (i + 1) * idBytes),
+				),
+			});
+	}
+
+	#fault(
+		state: PackState,
+		fault: {
+			code: "BAD_BLOCK" | "UNREADABLE_FILE" | "BAD_FRAME" | "BAD_CHUNK";
+			problem: string;
+			chunks: readonly string[];
+		},
+	): void {
+		state.isGood = false;
+		this.#options.progress.addErrors(1);
+		this.#options.faults.add({
+			code: fault.code,
+			message: `packs/${state.pack} is damaged: ${fault.problem}`,
+			file: { kind: "packs", name: state.pack },
+			pack: state.pack,
+			chunks: fault.chunks,
+		});
+	}
+}

@@ -1,0 +1,62 @@
+import type { Bytes } from "@varve/format";
+
+/** What verify hands to its workers: a range of blocks of one pack, and the frames that begin in it. */
+export interface VerifyTask {
+	readonly id: number;
+	readonly pack: string;
+	/** Kind of all frames in the pack; 0 if it is not known. */
+	readonly kind: number;
+	/** First byte of the first block. */
+	readonly at: number;
+	/** End of the last block. */
+	readonly end: number;
+	/** XXH64 of each block; empty if they cannot be told. */
+	readonly blocks: BigUint64Array;
+	/** undefined: only blocks are checked. */
+	readonly frames: FrameList | undefined;
+}
+
+/** Frames in columns. */
+export interface FrameList {
+	readonly offset: Float64Array;
+	readonly storedLength: Uint32Array;
+	/** Chunks of frame i are those from `firstChunk[i]` up to `firstChunk[i + 1]`. */
+	readonly firstChunk: Uint32Array;
+	readonly lengths: Uint32Array;
+	readonly ids: Bytes;
+	/** Bases of frame i are those from `firstBase[i]` up to `firstBase[i + 1]`. */
+	readonly firstBase: Uint32Array;
+	readonly bases: Bytes;
+}
+
+export interface VerifySetup {
+	/** undefined: frames are not decoded. */
+	readonly lookup: unknown;
+	readonly cacheBytes: number;
+}
+
+export interface FrameProblem {
+	readonly offset: number;
+	readonly code: "BAD_FRAME" | "BAD_CHUNK";
+	readonly message: string;
+	/** Ids of the chunks it costs, 32 bytes each. */
+	readonly chunks: Bytes;
+}
+
+export interface BlockProblem {
+	/** Where it begins in the pack. */
+	readonly at: number;
+	/** The block could not be read: why. undefined: it does not match its checksum. */
+	readonly unreadable: string | undefined;
+}
+
+export interface VerifyReply {
+	readonly id: number;
+	readonly blockProblems: readonly BlockProblem[];
+	readonly frameProblems: readonly FrameProblem[];
+	readonly frames: number;
+	readonly chunks: number;
+	/** Bytes read, and bytes of chunks proved. */
+	readonly stored: number;
+	readonly raw: number;
+}

@@ -1,0 +1,36 @@
+import type { VerifyLevel } from "./verify.ts";
+
+export interface Coverage {
+	readonly level: VerifyLevel;
+	/** References were followed from some snapshots only. */
+	readonly isPartial: boolean;
+	readonly packsListed: number;
+	readonly packsRead: number;
+}
+
+/** What a run of this kind does not look at, for people: silence would be taken for proof. */
+export function uncheckedBy({
+	level,
+	isPartial,
+	packsListed,
+	packsRead,
+}: Coverage): string[] {
+	const unread = packsListed - packsRead;
+	const unchecked: string[] = [];
+	if (level === "structure")
+		unchecked.push(
+			"the content of files: of packs only their ends were read (--read-data reads all of them, --scrub their checksums)",
+		);
+	if (level === "scrub")
+		unchecked.push(
+			"whether frames decode and chunks match their ids, and whether everything snapshots refer to is there (--read-data)",
+		);
+	if (level !== "structure" && unread > 0)
+		unchecked.push(`${unread} of ${packsListed} packs`);
+	if (isPartial) unchecked.push("what other snapshots refer to");
+	unchecked.push(
+		"files in quarantine and of runs that are not finished",
+		"whether a file was read rightly when its snapshot was taken",
+	);
+	return unchecked;
+}
