@@ -5,6 +5,8 @@ export async function jobFactory(name: string): Promise<JobFactory> {
 	switch (name) {
 		case "snapshot":
 			return (await import("./snapshot/snapshot-job.ts")).createSnapshotJob;
+		case "scout":
+			return (await import("./snapshot/scout-job.ts")).createScoutJob;
 		case "restore":
 			return (await import("./restore/restore-job.ts")).createRestoreJob;
 		case "verify":

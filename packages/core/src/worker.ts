@@ -1,12 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Config, toWire } from "@varve/format";
-import { createKernel, createToolbox } from "@varve/kernel";
-import {
-	type BackendDescriptor,
-	openBlockingReads,
-	openChunkLookup,
-	openSpool,
-} from "@varve/store";
+import type { BackendDescriptor } from "@varve/store";
 import { serve, type WorkerOrders } from "./crew.ts";
 import type { Job, JobContext } from "./job.ts";
 import { jobFactory } from "./jobs.ts";
@@ -34,18 +28,28 @@ async function start(port: MessagePort, orders: WorkerOrders): Promise<void> {
 }
 
 async function makeJob({ job, repository, setup }: WorkerOrders): Promise<Job> {
-	const { config, backend } = repository as WorkerRepository;
-	const tools = await createToolbox();
-	const context: JobContext = {
+	const factory = await jobFactory(job);
+	return factory(await makeContext(repository as WorkerRepository, job), setup);
+}
+
+/** Loaded when they are needed: listing directories needs none of it. */
+async function makeContext(
+	{ config, backend }: WorkerRepository,
+	job: string,
+): Promise<JobContext> {
+	if (job === "scout") return undefined as never;
+	const { createKernel, createToolbox } = await import("@varve/kernel");
+	const { openBlockingReads, openChunkLookup, openSpool } = await import(
+		"@varve/store"
+	);
+	return {
 		config,
-		kernel: createKernel(tools, { config }),
+		kernel: createKernel(await createToolbox(), { config }),
 		reads: openBlockingReads(backend),
 		openLookup: openChunkLookup,
 		openSpool: (descriptor) =>
 			openSpool(descriptor as NonNullable<typeof descriptor>),
 	};
-	const factory = await jobFactory(job);
-	return factory(context, setup);
 }
 
 const port = parentPort;

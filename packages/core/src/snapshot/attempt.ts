@@ -24,6 +24,7 @@ import { Report } from "./report.ts";
 import { type FoundRoot, rootOf } from "./root.ts";
 import { readScanCopy, ScanCopy } from "./scan-copy.ts";
 import { ScanWriter } from "./scan-writer.ts";
+import { Scouts } from "./scouts.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import { ingestStream, streamRoot } from "./stream.ts";
 import type { FreshStat } from "./tasks.ts";
@@ -54,6 +55,8 @@ export interface Taken {
 /** The event loop must have its turn for progress, signals and replies. */
 const turnEvery = 256;
 const progressMilliseconds = 100;
+/** Entries in the parent from which on other threads list directories ahead. */
+const worthScouts = 20_000;
 /**
  * What changed less than this before the snapshot began may change again within the same tick of the file system's clock, and is read
  * again next time. Ticks are 4 to 10 ms on local Linux file systems, 2 s on FAT.
@@ -66,6 +69,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	readonly #options: SnapshotOptions;
 	readonly #parent: Parent | undefined;
 	readonly #started: number;
+	readonly #racyFrom: bigint;
 	readonly #fs: SourceFs = createSourceFs();
 	readonly #report: Report;
 	readonly #scan: ScanWriter;
@@ -77,6 +81,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	/** Of the scan state, for this client. */
 	readonly scanCopy: ScanCopy;
 	#previous: PreviousScan | undefined;
+	#scouts: Scouts | undefined;
 	#copied = false;
 	#prepared = false;
 	#progressAt = 0;
@@ -89,6 +94,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		this.#options = options;
 		this.#parent = parent;
 		this.#started = started;
+		this.#racyFrom = BigInt(started - racyMilliseconds) * 1_000_000n;
 		this.#report = new Report(repository.observer);
 		this.#found = options.roots.flatMap(
 			(source) => rootOf(source, this.#fs, this.#report) ?? [],
@@ -147,12 +153,14 @@ export class SnapshotAttempt implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#scouts?.close();
 		await this.#queue.close();
 		await this.intake.abandon();
 	}
 
 	async #storeRoots(scanKey: string): Promise<Root[]> {
 		this.#previous = await this.#previousScan(scanKey);
+		await this.#startScouts();
 		const filter = createFilter(this.#options.scope, this.#fs);
 		for (const [index, { source }] of this.#found.entries())
 			await this.#walkRoot(source, index, filter.above(source));
@@ -217,7 +225,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 			filter: createFilter(scope, this.#fs),
 			previous: () => this.#previous,
 			scan: this.#scan,
-			racyFrom: BigInt(this.#started - racyMilliseconds) * 1_000_000n,
+			scouted: (path) => this.#scouts?.take(path),
+			racyFrom: this.#racyFrom,
 			deviceOf: scope.oneFileSystem ? device : () => undefined,
 			avoid: this.#ownFolders(),
 			sink: {
@@ -258,8 +267,29 @@ export class SnapshotAttempt implements AsyncDisposable {
 			for (const reading of readings) await this.#queue.add(reading);
 			if (this.intake.meta.crowded) await this.intake.meta.settle();
 			if (steps % turnEvery === 0) await this.#giveTurn();
+			await this.#scoutAhead();
 			readings = this.#traversal.step();
 		}
+	}
+
+	/** Only a walk that goes by what is unchanged is held up by listing; any other one is busy with content. */
+	async #startScouts(): Promise<void> {
+		const known = this.#parent?.record.statistics;
+		const { workers, startCrew } = this.#repository;
+		if (this.#previous === undefined || known === undefined || workers < 2)
+			return;
+		if (known.files + known.directories < worthScouts) return;
+		const { signal } = this.#options;
+		const crew = await startCrew({ workers, signal, job: "scout", setup: {} });
+		this.#scouts = new Scouts(crew, this.#racyFrom);
+	}
+
+	async #scoutAhead(): Promise<void> {
+		const scouts = this.#scouts;
+		if (scouts === undefined) return;
+		scouts.want([...this.#traversal.found()]);
+		const { next } = this.#traversal;
+		if (next !== undefined && scouts.isComing(next)) await scouts.arrived(next);
 	}
 
 	async #preparePreviousTrees(): Promise<void> {

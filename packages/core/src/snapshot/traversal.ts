@@ -105,6 +105,22 @@ export class Traversal {
 		return readings ?? [];
 	}
 
+	/** The directory that the next step enters, if it enters one. */
+	get next(): string | undefined {
+		const directory = this.#stack.at(-1);
+		const index = directory?.children[directory.nextChild];
+		if (directory === undefined || index === undefined) return undefined;
+		return `${directory.path}${directory.names[index]}/`;
+	}
+
+	/** The directories below the one just entered. */
+	*found(): Generator<string> {
+		const directory = this.#stack.at(-1);
+		if (directory === undefined || directory.nextChild > 0) return;
+		for (const index of directory.children)
+			yield `${directory.path}${directory.names[index]}/`;
+	}
+
 	get current(): string | undefined {
 		return this.#stack.at(-1)?.path;
 	}

@@ -1,4 +1,3 @@
-import type { BigIntStats } from "node:fs";
 import {
 	type Bytes,
 	encodeName,
@@ -7,13 +6,19 @@ import {
 	type ScanBlock,
 	utf8,
 } from "@varve/format";
-import { type Directory, isDirectory, type Page } from "./directory.ts";
+import type { Directory, Page } from "./directory.ts";
+import {
+	type DirectoryListing,
+	readListing,
+	rowsBetween,
+} from "./directory-listing.ts";
 import type { DirectoryRules, Filter } from "./exclude.ts";
 import type { PreviousScan } from "./previous.ts";
 import { codeOf } from "./read-file.ts";
 import type { ScanWriter } from "./scan-writer.ts";
+import { type Selection, selectEntries } from "./selection.ts";
 import type { SourceFs } from "./source-fs.ts";
-import { newStatColumns, type StatColumns, setStat } from "./stat-columns.ts";
+import type { StatColumns } from "./stat-columns.ts";
 
 /** What a walk needs to know about a directory before it looks into it. */
 export interface Entrance {
@@ -48,6 +53,8 @@ export interface WalkParts {
 	readonly previous: () => PreviousScan | undefined;
 	readonly scan: ScanWriter;
 	readonly sink: WalkSink;
+	/** The listing of a directory, if another thread has read it already. Throws if it could not. */
+	readonly scouted: (path: string) => DirectoryListing | undefined;
 	/** ns since 1970: what changed after this moment may change again unseen. */
 	readonly racyFrom: bigint;
 	/** Device to stay on, by root; undefined to go everywhere. */
@@ -56,55 +63,60 @@ export interface WalkParts {
 	readonly avoid: ReadonlySet<string>;
 }
 
-const emptyNames: readonly string[] = [];
-
 /** Reads one directory: names, rules, lstat of each, and how all that compares with the parent snapshot. undefined if it cannot be read. */
 export function enterDirectory(
 	entrance: Entrance,
 	parts: WalkParts,
 ): Directory | undefined {
-	const { fs, previous, scan, sink } = parts;
+	const { previous, scan, sink } = parts;
 	const prior = previous()?.take(entrance.root, entrance.relative) ?? [];
-	let names: readonly string[];
-	try {
-		names = entrance.only ?? fs.readDirectory(entrance.path);
-	} catch (error) {
-		const reason = codeOf(error);
-		if (reason === undefined) throw error;
-		if (reason === "ENOENT" && entrance.parent !== undefined)
-			sink.vanished(entrance.path);
-		else sink.unreadable(entrance.path, reason);
-		return undefined;
-	}
-	const rules = rulesOf(entrance, names, parts);
-	const listed = listEntries(entrance, names, rules, parts);
-	const pages = pagesOf(listed, prior, scan);
+	const listing = listingOf(entrance, parts);
+	if (listing === undefined) return undefined;
+	for (const { name, reason } of listing.failed)
+		if (reason === "ENOENT") sink.vanished(entrance.path + name);
+		else sink.unreadable(entrance.path + name, reason);
+	const rules = rulesOf(entrance, listing.names, parts);
+	const selected = selectEntries(listing, {
+		rules,
+		avoid: parts.avoid,
+		device: parts.deviceOf(entrance.root),
+		excluded: (name) => sink.excluded(entrance.path + name),
+	});
+	const { linked, ...entries } = selected;
 	const directory: Directory = {
 		...entrance,
-		names: listed.names,
-		stats: listed.stats,
-		pages,
+		...entries,
+		pages: pagesOf(selected, prior, scan),
 		rules,
-		children: listed.children,
-		foreign: listed.foreign,
 		childChanged: false,
 		nextChild: 0,
 		reads: new Map(),
 		targets: new Map(),
 		fresh: new Set(),
-		devices: new Map(),
 		childTrees: new Map(),
 		dropped: new Set(),
-		untrusted: listed.untrusted,
-		sparse: listed.sparse,
 		filesPending: 0,
 		childrenPending: 1,
 		previousTree: undefined,
 		prior,
 	};
-	for (const [index, stat] of listed.linked)
-		sink.linked(directory, index, stat);
+	for (const [index, stat] of linked) sink.linked(directory, index, stat);
 	return directory;
+}
+
+function listingOf(
+	{ path, only, parent }: Entrance,
+	{ fs, scouted, racyFrom, sink }: WalkParts,
+): DirectoryListing | undefined {
+	try {
+		return scouted(path) ?? readListing(fs, { path, only, racyFrom });
+	} catch (error) {
+		const reason = codeOf(error);
+		if (reason === undefined) throw error;
+		if (reason === "ENOENT" && parent !== undefined) sink.vanished(path);
+		else sink.unreadable(path, reason);
+		return undefined;
+	}
 }
 
 function rulesOf(
@@ -112,128 +124,15 @@ function rulesOf(
 	names: readonly string[],
 	{ fs, filter }: WalkParts,
 ): DirectoryRules {
-	const small = (name: string) =>
-		fs.readSmall(entrance.path + name, 1024 * 1024);
 	return filter.enter(entrance.rules, {
 		path: entrance.path,
 		names,
-		readSmallFile: small,
+		readSmallFile: (name) => fs.readSmall(entrance.path + name, 1024 * 1024),
 	});
 }
 
-interface Listed {
-	readonly names: readonly string[];
-	readonly stats: StatColumns;
-	readonly children: number[];
-	readonly foreign: number[];
-	readonly untrusted: Set<number>;
-	readonly sparse: Set<number>;
-	readonly linked: [number, { dev: bigint; ino: bigint }][];
-}
-
-function listEntries(
-	entrance: Entrance,
-	names: readonly string[],
-	rules: DirectoryRules,
-	parts: WalkParts,
-): Listed {
-	const stats = newStatColumns(names.length);
-	const kept: string[] = [];
-	const children: number[] = [];
-	const foreign: number[] = [];
-	const untrusted = new Set<number>();
-	const sparse = new Set<number>();
-	const linked: Listed["linked"] = [];
-	for (const name of names) {
-		const stat = lstatEntry(entrance.path + name, parts);
-		if (stat === undefined || leaveOut(entrance, { name, stat, rules }, parts))
-			continue;
-		const index = kept.push(name) - 1;
-		setStat(stats, index, stat);
-		if (stat.ctimeNs >= parts.racyFrom || stat.mtimeNs >= parts.racyFrom)
-			untrusted.add(index);
-		if (isDirectory(Number(stat.mode))) {
-			(isForeign(stat, entrance.root, parts) ? foreign : children).push(index);
-			continue;
-		}
-		if (stat.nlink > 1n) linked.push([index, { dev: stat.dev, ino: stat.ino }]);
-		if (stat.size >= 65_536n && stat.blocks * 512n < stat.size)
-			sparse.add(index);
-	}
-	return {
-		names: kept.length === 0 ? emptyNames : kept,
-		stats: shrink(stats, kept.length),
-		children,
-		foreign,
-		untrusted,
-		sparse,
-		linked,
-	};
-}
-
-function lstatEntry(
-	path: string,
-	{ fs, sink }: WalkParts,
-): BigIntStats | undefined {
-	try {
-		const stat = fs.lstat(path);
-		if (stat === undefined) sink.vanished(path);
-		return stat;
-	} catch (error) {
-		const reason = codeOf(error);
-		if (reason === undefined) throw error;
-		sink.unreadable(path, reason);
-		return undefined;
-	}
-}
-
-function leaveOut(
-	entrance: Entrance,
-	{
-		name,
-		stat,
-		rules,
-	}: { name: string; stat: BigIntStats; rules: DirectoryRules },
-	{ avoid, sink }: WalkParts,
-): boolean {
-	const directory = isDirectory(Number(stat.mode));
-	if (directory && avoid.size > 0 && avoid.has(`${stat.dev}:${stat.ino}`))
-		return true;
-	if (rules.inert || !rules.excludes(name, directory, Number(stat.size)))
-		return false;
-	sink.excluded(entrance.path + name);
-	return true;
-}
-
-/** A directory on another file system is kept, and not entered. */
-function isForeign(
-	stat: BigIntStats,
-	root: number,
-	{ deviceOf }: WalkParts,
-): boolean {
-	const device = deviceOf(root);
-	return device !== undefined && stat.dev !== device;
-}
-
-/** The columns for fewer entries than there was room for. */
-function shrink(stats: StatColumns, count: number): StatColumns {
-	if (count === stats.count) return stats;
-	const smaller = newStatColumns(count);
-	for (let c = 0; c < 4; c++)
-		smaller.wide.set(
-			stats.wide.subarray(c * stats.count, c * stats.count + count),
-			c * count,
-		);
-	for (let c = 0; c < 3; c++)
-		smaller.narrow.set(
-			stats.narrow.subarray(c * stats.count, c * stats.count + count),
-			c * count,
-		);
-	return smaller;
-}
-
 function pagesOf(
-	listed: Listed,
+	listed: Selection,
 	prior: readonly ScanBlock[],
 	scan: ScanWriter,
 ): Page[] {
@@ -265,7 +164,7 @@ function pagesOf(
 }
 
 function onePage(
-	{ names, stats }: Listed,
+	{ names, stats }: Selection,
 	prior: readonly ScanBlock[],
 	scan: ScanWriter,
 ): Page {
@@ -304,22 +203,5 @@ export function rowsOf(
 	start: number,
 	end: number,
 ): Uint8Array {
-	return part(stats, start, end).bytes;
-}
-
-function part(stats: StatColumns, start: number, end: number): StatColumns {
-	const count = end - start;
-	if (count === stats.count) return stats;
-	const rows = newStatColumns(count);
-	for (let c = 0; c < 4; c++)
-		rows.wide.set(
-			stats.wide.subarray(c * stats.count + start, c * stats.count + end),
-			c * count,
-		);
-	for (let c = 0; c < 3; c++)
-		rows.narrow.set(
-			stats.narrow.subarray(c * stats.count + start, c * stats.count + end),
-			c * count,
-		);
-	return rows;
+	return rowsBetween(stats, start, end).bytes;
 }
