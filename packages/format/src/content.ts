@@ -71,7 +71,7 @@ export function decodeItemHeaders(
 	return { kinds, lengths, idCount };
 }
 
-/** What is wrong with items that stand in a row, or undefined: runs of zeros are long, and never next to each other. */
+/** What is wrong with items that stand in a row, or undefined: none is empty, runs of zeros are long, and never next to each other. */
 export function itemsFault(
 	kinds: readonly ItemKind[],
 	lengths: readonly number[],
@@ -80,6 +80,7 @@ export function itemsFault(
 	for (let i = 0; i < kinds.length; i++) {
 		const length = lengths[i] as number;
 		sum += length;
+		if (!(length > 0)) return `holds an item of ${length} bytes`;
 		if (kinds[i] !== ItemKind.zeros) continue;
 		if (length < minZeroRun) return `holds a run of only ${length} zeros`;
 		if (kinds[i - 1] === ItemKind.zeros)
