@@ -54,6 +54,7 @@ export function fakeRepository(chunkBytes?: number): FakeRepository {
 		events,
 		time: start,
 		index: {
+			catchUp: async () => {},
 			records: async (ids: readonly SnapshotId[]) =>
 				new Map(await Promise.all(ids.map(readRecord))),
 		},

@@ -14,7 +14,7 @@ import { fakeRepository } from "./fake-repository.ts";
 const id = "1a2b3c4d".repeat(8);
 
 describe("selector", () => {
-	test.each<[string, object, string?, string?]>([
+	test.each<[string, object, (string | undefined)?, string?]>([
 		["latest", { kind: "latest", back: 0 }],
 		["latest~", { kind: "latest", back: 1 }, undefined, "latest~"],
 		["latest~2", { kind: "latest", back: 2 }],
