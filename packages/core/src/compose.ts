@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import {
 	type Config,
 	decodeConfig,
@@ -14,11 +12,12 @@ import {
 import {
 	createKernel,
 	createToolbox,
+	inlinePool,
 	type Kernel,
+	startPool,
 	type Toolbox,
 } from "@varve/kernel";
 import {
-	type BackendDescriptor,
 	createLocalBackend,
 	openBlockingReads,
 	openChunkLookup,
@@ -27,14 +26,8 @@ import {
 	openRepositoryIndex,
 	openSpool,
 	type RemoveBackend,
+	type Spool,
 } from "@varve/store";
-import {
-	createInlineCrew,
-	createThreadCrew,
-	type Hand,
-	type WorkerMessage,
-	type WorkerOrders,
-} from "./crew.ts";
 import { withDiagnostics } from "./diagnostics.ts";
 import type { Observer } from "./events.ts";
 import { identify } from "./identity.ts";
@@ -43,6 +36,7 @@ import { jobFactory } from "./jobs.ts";
 import { createObjectReader } from "./objects.ts";
 import type { Clock, Identity } from "./ports.ts";
 import type { Crew, CrewOptions, Repository } from "./repository.ts";
+import type { WorkerOrders } from "./worker.ts";
 
 export interface OpenOptions {
 	/** Folder of the repository, or a backend that is open already and is closed with the repository. */
@@ -216,23 +210,18 @@ interface CrewParts {
 }
 
 async function startCrew(
-	options: CrewOptions,
+	{ workers, signal, job, setup, stage }: CrewOptions,
 	{ backend, config, kernel }: CrewParts,
 ): Promise<Crew> {
-	const { workers, signal, job, setup } = options;
 	if (workers > 0 && backend.descriptor !== undefined) {
-		const orders = {
+		const url = new URL("../dist/worker.js", import.meta.url);
+		const workerData: WorkerOrders = {
 			job,
-			repository: {
-				config,
-				backend: backend.descriptor satisfies BackendDescriptor,
-			},
+			config,
+			backend: backend.descriptor,
 			setup,
 		};
-		return createThreadCrew(
-			Array.from({ length: workers }, () => startHand(orders)),
-			signal,
-		);
+		return startPool({ url, size: workers, workerData, signal });
 	}
 	const context: JobContext = {
 		config,
@@ -243,45 +232,21 @@ async function startCrew(
 				: openBlockingReads(backend.descriptor),
 		openLookup: openChunkLookup,
 		openSpool: (descriptor) => {
-			if (options.stage !== undefined) return options.stage.spool;
+			if (stage !== undefined) return stage.spool;
 			if (descriptor !== undefined) return openSpool(descriptor);
-			return {
-				create: () => {
-					throw new Error("this job has no stage");
-				},
-			};
+			return noSpool;
 		},
 	};
-	return createInlineCrew(
-		await (await jobFactory(job))(context, setup),
-		signal,
-	);
+	const factory = await jobFactory(job);
+	return inlinePool(await factory(context, setup), { signal });
 }
 
-function startHand(orders: WorkerOrders): Hand {
-	const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
-		workerData: orders,
-	});
-	const gone = once(worker, "exit");
-	let failure: Error | undefined;
-	worker.on("error", (error: Error) => {
-		failure = error;
-	});
-	return {
-		post: (task, transfer) =>
-			worker.postMessage(task, transfer as ArrayBuffer[]),
-		onMessage: (take) => {
-			worker.on("message", (message: WorkerMessage) => take(message));
-		},
-		onExit: (take) => {
-			worker.on("exit", () => take(failure));
-		},
-		async stop() {
-			worker.postMessage({ stop: true });
-			await gone;
-		},
-	};
-}
+/** Of jobs that write nothing. */
+const noSpool: Spool = {
+	create() {
+		throw new Error("this job has no stage");
+	},
+};
 
 const systemClock: Clock = {
 	now: () => Date.now(),

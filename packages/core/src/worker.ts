@@ -1,48 +1,37 @@
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { type Config, toWire } from "@varve/format";
-import type { BackendDescriptor } from "@varve/store";
-import { serve, type WorkerOrders } from "./crew.ts";
-import type { Job, JobContext } from "./job.ts";
+import { workerData } from "node:worker_threads";
+import type { Config } from "@varve/format";
+import {
+	createKernel,
+	createToolbox,
+	type Server,
+	serveTasks,
+} from "@varve/kernel";
+import {
+	type BackendDescriptor,
+	openBlockingReads,
+	openChunkLookup,
+	openSpool,
+} from "@varve/store";
+import type { JobContext } from "./job.ts";
 import { jobFactory } from "./jobs.ts";
 
-/** What a worker needs to know of the repository. */
-export interface WorkerRepository {
+/** What a worker thread is told when it starts. */
+export interface WorkerOrders {
+	readonly job: string;
 	readonly config: Config;
 	readonly backend: BackendDescriptor;
+	/** Of the job. */
+	readonly setup: unknown;
 }
 
-/** Entry of a worker thread: makes the real parts, then runs one task after the other. */
-async function start(port: MessagePort, orders: WorkerOrders): Promise<void> {
-	// Tasks that come before the job is ready wait in the port.
-	const job = await makeJob(orders);
-	port.on("message", (task: object) => {
-		if ("stop" in task) {
-			job.close();
-			port.close();
-		} else
-			serve(job, task, (message, transfer) =>
-				port.postMessage(message, transfer as ArrayBuffer[]),
-			);
-	});
-	port.postMessage({ ready: true });
-}
-
-async function makeJob({ job, repository, setup }: WorkerOrders): Promise<Job> {
-	const factory = await jobFactory(job);
-	return factory(await makeContext(repository as WorkerRepository, job), setup);
-}
-
-/** Loaded when they are needed: listing directories needs none of it. */
-async function makeContext(
-	{ config, backend }: WorkerRepository,
-	job: string,
-): Promise<JobContext> {
-	if (job === "scout") return undefined as never;
-	const { createKernel, createToolbox } = await import("@varve/kernel");
-	const { openBlockingReads, openChunkLookup, openSpool } = await import(
-		"@varve/store"
-	);
-	return {
+/** Entry of a worker thread: makes the real parts, then runs one task after the other; tasks that came before wait in the port. */
+async function start({
+	job,
+	config,
+	backend,
+	setup,
+}: WorkerOrders): Promise<Server<unknown, unknown>> {
+	const context: JobContext = {
 		config,
 		kernel: createKernel(await createToolbox(), { config }),
 		reads: openBlockingReads(backend),
@@ -50,10 +39,17 @@ async function makeContext(
 		openSpool: (descriptor) =>
 			openSpool(descriptor as NonNullable<typeof descriptor>),
 	};
+	const factory = await jobFactory(job);
+	return factory(context, setup);
 }
 
-const port = parentPort;
-if (port !== null)
-	start(port, workerData as WorkerOrders).catch((error: unknown) => {
-		port.postMessage({ failure: toWire(error) });
-	});
+/** What went wrong at the start is the answer to every task, so that it crosses like any other failure. */
+function failing(error: unknown): Server<unknown, unknown> {
+	return {
+		run() {
+			throw error;
+		},
+	};
+}
+
+serveTasks(await start(workerData as WorkerOrders).catch(failing));
