@@ -1,4 +1,26 @@
 export {
+	type ChunkId,
+	ConflictError,
+	CorruptError,
+	InputError,
+	isVarveError,
+	NotFoundError,
+	pathFields,
+	printableName,
+	type Scope,
+	type SnapshotId,
+	type SnapshotRecord,
+	SourceError,
+	type Statistics,
+	StorageError,
+	TargetError,
+	type TreeId,
+	type Unread,
+	UnsupportedError,
+	VarveError,
+	wholeScope,
+} from "@varve/format";
+export {
 	type InitOptions,
 	initRepository,
 	type OpenOptions,
@@ -23,6 +45,12 @@ export type {
 	SourceStream,
 } from "./snapshot/options.ts";
 export { snapshot } from "./snapshot/snapshot.ts";
+export { parseLines, parseRawPaths } from "./snapshot/source-lists.ts";
+export {
+	resolveSources,
+	type SourceRequest,
+	type Sources,
+} from "./snapshot/sources.ts";
 export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
 export type { Subset } from "./verify/subset.ts";
 export {
