@@ -28,8 +28,44 @@ export {
 	programName,
 } from "./compose.ts";
 export type { Observer, Step, VerbEvent, VerbName } from "./events.ts";
+export {
+	addTags,
+	pin,
+	type Relabelled,
+	removeTags,
+	setNote,
+	setTags,
+	unpin,
+} from "./labels/change-labels.ts";
+export type { Labels } from "./labels/merge-labels.ts";
 export { type LeaseOptions, withLease } from "./lease.ts";
 export type { Clock, Identity } from "./ports.ts";
+export {
+	type Checksum,
+	checksumLine,
+	checksums,
+} from "./query/checksums.ts";
+export type { NodeChange } from "./query/compare-nodes.ts";
+export type { Entry, EntryType } from "./query/entry.ts";
+export {
+	type Find,
+	type FindRequest,
+	findEntries,
+} from "./query/find-entries.ts";
+export { history, type Version } from "./query/history.ts";
+export { listSnapshots, type SnapshotFilter } from "./query/list-snapshots.ts";
+export { listTree, type TreeRequest } from "./query/list-tree.ts";
+export { readFile } from "./query/read-content.ts";
+export {
+	type Selected,
+	selectPath,
+	selectSnapshot,
+} from "./query/select-snapshot.ts";
+export {
+	parseSelector,
+	type Selection,
+	type Selector,
+} from "./query/selector.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
 export {
@@ -45,10 +81,18 @@ export type {
 	SourceStream,
 } from "./snapshot/options.ts";
 export { snapshot } from "./snapshot/snapshot.ts";
-export { parseLines, parseRawPaths } from "./snapshot/source-lists.ts";
+export {
+	parseLines,
+	parseLines,
+	parseRawPaths,
+	parseRawPaths,
+} from "./snapshot/source-lists.ts";
 export {
 	resolveSources,
+	resolveSources,
 	type SourceRequest,
+	type SourceRequest,
+	type Sources,
 	type Sources,
 } from "./snapshot/sources.ts";
 export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
