@@ -83,16 +83,11 @@ export type {
 export { snapshot } from "./snapshot/snapshot.ts";
 export {
 	parseLines,
-	parseLines,
-	parseRawPaths,
 	parseRawPaths,
 } from "./snapshot/source-lists.ts";
 export {
 	resolveSources,
-	resolveSources,
 	type SourceRequest,
-	type SourceRequest,
-	type Sources,
 	type Sources,
 } from "./snapshot/sources.ts";
 export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
