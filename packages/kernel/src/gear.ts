@@ -92,8 +92,8 @@ class ReferenceCutter implements Cutter {
 	readonly memory: Uint8Array<ArrayBuffer>;
 	readonly #sizes: ChunkerParameters;
 	/** Halves of the table's numbers: JavaScript has no fast 64-bit arithmetic. */
-	readonly #low = new Uint32Array(256);
-	readonly #high = new Uint32Array(256);
+	readonly #lows = new Uint32Array(256);
+	readonly #highs = new Uint32Array(256);
 	/** The upper half of a fingerprint with enough zero bits is less than this. */
 	readonly #strict: number;
 	readonly #loose: number;
@@ -107,8 +107,8 @@ class ReferenceCutter implements Cutter {
 		this.#loose = 2 ** (32 - (bits - normalization));
 		const table = new DataView(gearTable(options.seed).buffer);
 		for (let value = 0; value < 256; value++) {
-			this.#low[value] = table.getUint32(value * 8, true);
-			this.#high[value] = table.getUint32(value * 8 + 4, true);
+			this.#lows[value] = table.getUint32(value * 8, true);
+			this.#highs[value] = table.getUint32(value * 8 + 4, true);
 		}
 	}
 
@@ -132,18 +132,21 @@ class ReferenceCutter implements Cutter {
 	/** Where the chunk would end if there were no long runs of zeros. */
 	#findCut(start: number, end: number): number {
 		const { min, average, max } = this.#sizes;
+		const [bytes, lows, highs] = [this.memory, this.#lows, this.#highs];
 		const stop = Math.min(end, start + max);
 		let low = 0;
 		let high = 0;
+		let limit = 0;
 		for (let at = start + min - 64; at < stop; at++) {
-			const byte = this.memory[at] as number;
-			const sum = low * 2 + (this.#low[byte] as number);
+			const byte = bytes[at] as number;
+			const sum = low * 2 + (lows[byte] as number);
 			low = sum >>> 0;
-			high =
-				(high * 2 + (this.#high[byte] as number) + (sum - low) / 2 ** 32) >>> 0;
+			const carry = (sum - low) / 2 ** 32;
+			high = (high * 2 + (highs[byte] as number) + carry) >>> 0;
 			const length = at + 1 - start;
-			if (length < min) continue;
-			if (high < (length < average ? this.#strict : this.#loose)) return at + 1;
+			if (length === min) limit = this.#strict;
+			if (length === average) limit = this.#loose;
+			if (high < limit) return at + 1;
 		}
 		return stop;
 	}
