@@ -304,7 +304,7 @@ describe("runs of zeros", () => {
 	const near = borders.flatMap((border) => [border - 1, border, border + 1]);
 
 	test.each([...new Set(near)])(
-		"one of %i bytes is an item of its own exactly if it has 65,536",
+		"T44 a run of %i zeros is an item of its own exactly if it has 65,536",
 		(length) => {
 			for (const before of [0, 1, ...near]) {
 				const head = withoutZeros(before, before);
@@ -326,7 +326,7 @@ describe("runs of zeros", () => {
 	);
 
 	test.each(near)(
-		"one that begins at byte %i ends the chunk there and what follows is cut as if alone",
+		"T44 a run of zeros that begins at byte %i ends the chunk there, and what follows is cut as if alone",
 		(start) => {
 			const tail = withoutZeros(3, 500_000);
 			const bytes = concat(
@@ -345,7 +345,7 @@ describe("runs of zeros", () => {
 		},
 	);
 
-	test("in a small buffer come in parts that make one run", () => {
+	test("T44 a run of zeros longer than the buffer comes in parts that make one run", () => {
 		for (const cutter of both(usual, usual.max + longRun)) {
 			const bytes = concat(
 				withoutZeros(1, 10),
@@ -358,7 +358,7 @@ describe("runs of zeros", () => {
 		}
 	});
 
-	test("are found at every alignment", () => {
+	test("T44 a run of zeros is found at every alignment", () => {
 		const [reference, wasm] = both(small, 200_000) as [Cutter, Cutter];
 		for (let shift = 0; shift < 40; shift++) {
 			const bytes = concat(

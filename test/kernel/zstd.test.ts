@@ -333,7 +333,7 @@ describe("decompressor", () => {
 		expectBytes(decompressed(good, 131_072), new Uint8Array(131_072));
 	});
 
-	test.each(hostile)("refuses %s", (_what, bytes, length) => {
+	test.each(hostile)("T97 refuses %s", (_what, bytes, length) => {
 		const room = new Uint8Array(length + 64).fill(0xee);
 		const target = room.subarray(0, length);
 		const dictionary = concat(new Uint8Array(8), source);
