@@ -26,6 +26,11 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
 	return code !== undefined && codes.includes(code);
 }
 
+/** True for any error of the operating system. */
+export function isSystemError(error: unknown): boolean {
+	return errnoOf(error) !== undefined;
+}
+
 function errnoOf(error: unknown): string | undefined {
 	if (!(error instanceof Error) || !("syscall" in error)) return undefined;
 	const code = (error as NodeJS.ErrnoException).code;

@@ -1,11 +1,15 @@
 export * from "./backend.ts";
 export { openBlockingReads } from "./blocking-reads.ts";
+export { defaultCacheFolder } from "./cache-folder.ts";
 export * from "./chunk-lookup.ts";
+export { ChunkPlace, FramePlace } from "./chunk-place.ts";
+export { openClientCache } from "./client-cache.ts";
 export { createLocalBackend } from "./create-local-backend.ts";
 export { type FileStat, type FsLayer, nodeFs } from "./fs-layer.ts";
 export { type LocalBackendOptions, openLocalBackend } from "./local-backend.ts";
 export { openSpool } from "./local-spool.ts";
 export { createMemoryBackend } from "./memory-backend.ts";
+export { openChunkLookup } from "./open-chunk-lookup.ts";
+export { type IndexOptions, openRepositoryIndex } from "./open-index.ts";
 export * from "./repository-index.ts";
 export type { Warn, Warning } from "./warn.ts";
-export * from "./interim-index.ts";

@@ -24,14 +24,18 @@ export interface Listing {
  * answers are the same, only slower. Opening LevelDB is put off until something needs it.
  */
 export interface RepositoryIndex extends AsyncDisposable {
-	/** Records of the snapshots with these ids, from the index where it has them, else from the backend; new ones are remembered, unlisted ones dropped. */
+	/**
+	 * Records of the snapshots with these ids, from the index where it has them, else from the backend; new ones are remembered. A
+	 * record that has vanished or is damaged is left out (damaged: with the warning "BAD_RECORD"): whoever must know of each snapshot compares.
+	 */
 	records(ids: readonly SnapshotId[]): Promise<Map<SnapshotId, SnapshotRecord>>;
 	/** Remembers a record this process just wrote. */
 	addRecord(id: SnapshotId, record: SnapshotRecord): Promise<void>;
 	/**
-	 * Brings chunk look-ups up to the listing: merges small new segments into LevelDB, leaves large or many ones to be searched in
-	 * place and merges them when cheap, takes removed ones out, adopts packs that no segment names from their directories.
-	 * Must be called before the three below.
+	 * Brings chunk look-ups up to the listing: a few segments are searched in place, more are merged into LevelDB; removed ones and
+	 * records of unlisted snapshots are taken out, packs that no segment names adopted from their directories. A damaged segment
+	 * is as absent, a pack that cannot be adopted or has the wrong size too; of each there is a warning.
+	 * Must be called before the five below, and may be called again; descriptors and look-ups from before then stand for the old listing.
 	 */
 	catchUp(
 		listing: Listing,
@@ -41,11 +45,14 @@ export interface RepositoryIndex extends AsyncDisposable {
 	readonly lookup: ChunkLookup;
 	/** For worker threads, opened there with `openChunkLookup`. */
 	readonly lookupDescriptor: LookupDescriptor;
-	/** Places of many chunks at once: `ids` holds 32 bytes each, in ascending order. Reads segments front to back where that is cheaper than searching. */
+	/**
+	 * Places of many chunks at once: `ids` holds 32 bytes each, in ascending order. Reads segments front to back where that is
+	 * cheaper than searching. Places in one frame share one object (ChunkPlace.frame). What has no place here is in no pack that counts.
+	 */
 	places(ids: Bytes): (Place | undefined)[];
 	/** Packs in the listing that no segment names, as their directories tell: a snapshot's own segment takes them along. */
 	readonly adopted: readonly SegmentPack[];
-	/** A segment this process just wrote. */
+	/** A segment this process just wrote: kept where the backend is not local. Look-ups know it after the next `catchUp`. */
 	addSegment(name: string, bytes: Bytes, lease: LeaseId): Promise<void>;
 	/** When (ms since 1970) all of a pack was last read and found good, by pack. */
 	verified(packs: readonly PackId[]): Promise<Map<PackId, number>>;

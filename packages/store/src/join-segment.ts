@@ -1,0 +1,104 @@
+import { type Bytes, idBytes } from "@varve/format";
+import type { ChunkPlace } from "./chunk-place.ts";
+import { compareIdsAt } from "./id-order.ts";
+import {
+	frameNumberAt,
+	placeRowBytes,
+	type SegmentSearch,
+} from "./segment-search.ts";
+
+const blockRows = 8192;
+
+export interface Join {
+	/** 32 bytes each, ascending. */
+	readonly ids: Bytes;
+	/** False for ids that need no place any more. */
+	needs(index: number): boolean;
+	/** Called for each chunk of the segment whose id is asked for and needed. */
+	found(index: number, place: ChunkPlace): void;
+}
+
+/** Finds many chunks of a segment by reading it once, front to back, beside the ids asked for. */
+export function joinSegment(search: SegmentSearch, join: Join): void {
+	const { ids } = join;
+	const block = new SegmentBlock(search, blockRows);
+	let asked = 0;
+	for (let first = 0; first < search.chunks; first += block.capacity) {
+		block.load(first);
+		for (let row = 0; row < block.rows && asked < ids.length; row++) {
+			asked = skipBelow(ids, asked, block.ids, row * idBytes);
+			for (
+				let at = asked;
+				at < ids.length &&
+				compareIdsAt(ids, at, block.ids, row * idBytes) === 0;
+				at += idBytes
+			)
+				if (join.needs(at / idBytes))
+					join.found(at / idBytes, block.place(row));
+		}
+		if (asked === ids.length) return;
+	}
+}
+
+/** Where the first id stands that is not below the one at `bound`. */
+function skipBelow(
+	ids: Bytes,
+	from: number,
+	bounds: Bytes,
+	bound: number,
+): number {
+	let at = from;
+	while (at < ids.length && compareIdsAt(ids, at, bounds, bound) < 0)
+		at += idBytes;
+	return at;
+}
+
+/** Some thousand rows of both tables of a segment. */
+export class SegmentBlock {
+	/** Rows at most. */
+	readonly capacity: number;
+	readonly ids: Bytes;
+	rows = 0;
+	readonly #search: SegmentSearch;
+	readonly #places: Bytes;
+	#first = 0;
+	#hasPlaces = false;
+
+	constructor(search: SegmentSearch, capacity: number) {
+		this.capacity = Math.max(1, Math.min(capacity, search.chunks));
+		this.#search = search;
+		this.ids = new Uint8Array(this.capacity * idBytes);
+		this.#places = new Uint8Array(this.capacity * placeRowBytes);
+	}
+
+	load(first: number): void {
+		const { file, reader, chunks } = this.#search;
+		this.rows = Math.min(this.capacity, chunks - first);
+		this.#first = first;
+		this.#hasPlaces = false;
+		file.readInto(
+			reader.layout.idsAt + first * idBytes,
+			this.ids.subarray(0, this.rows * idBytes),
+		);
+	}
+
+	place(row: number): ChunkPlace {
+		if (!this.#hasPlaces) this.#loadPlaces();
+		return this.#search.placeOfRow(this.#places, row * placeRowBytes);
+	}
+
+	/** Which frame of the segment holds the chunk of a row. */
+	frameNumber(row: number): number {
+		if (!this.#hasPlaces) this.#loadPlaces();
+		return frameNumberAt(this.#places, row * placeRowBytes);
+	}
+
+	#loadPlaces(): void {
+		const { file, reader } = this.#search;
+		file.readInto(
+			reader.layout.placesAt + this.#first * placeRowBytes,
+			this.#places.subarray(0, this.rows * placeRowBytes),
+		);
+		this.#hasPlaces = true;
+	}
+}
