@@ -27,9 +27,9 @@ const steps = {
 };
 const LIMIT = 1;
 
-/** Measures one database; returns, by tool, the median wall time of each step. */
-async function measureOne(times, setting) {
-	const directory = join(setting.directory, String(times));
+/** The two states of one database, in a directory of its own. */
+function openDatabase(times, parent) {
+	const directory = join(parent, String(times));
 	mkdirSync(directory);
 	const corpora = benchDirectory();
 	const source = openSource({
@@ -38,7 +38,11 @@ async function measureOne(times, setting) {
 		directory,
 		swaps: true,
 	});
-	settle(source.since);
+	return { times, directory, source };
+}
+
+/** Measures one database; returns, by tool, the median wall time of each step. */
+async function measureOne({ directory, source }, setting) {
 	const rows = chooseRows(Object.keys(steps), { hasNext: true });
 	const measurements = await runRounds({ ...setting, directory, source, rows });
 	return setting.tools.map(({ name }) => ({
@@ -69,16 +73,18 @@ async function main() {
 	const setting = {
 		count: Number(values.rounds),
 		tools,
-		directory: openRunDirectory(values.dir),
 		meter: chooseMeter(),
 		patience: Number(values.patience),
 		options: {},
 		tell,
 	};
+	const directory = openRunDirectory(values.dir);
+	const databases = smallTimes.map((times) => openDatabase(times, directory));
+	settle(databases.at(-1).source.since);
 	const lines = [];
-	for (const times of smallTimes)
-		for (const result of await measureOne(times, setting))
-			lines.push(line(times, { size, ...result }));
+	for (const database of databases)
+		for (const result of await measureOne(database, setting))
+			lines.push(line(database.times, { size, ...result }));
 	const head = [
 		"database",
 		"tool",

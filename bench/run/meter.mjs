@@ -32,15 +32,16 @@ const gnuTime = {
 		"-o",
 		result,
 		"-f",
-		"%e %U %S %M %x",
+		"%e %U %S %M",
 		...argv,
 	],
+	// it ends as the command did, with 128 and more for a signal
 	read: (result) => {
-		const [wall, user, system, kilobytes, exit] = readFileSync(result, "utf8")
+		const [wall, user, system, kilobytes] = readFileSync(result, "utf8")
 			.trim()
 			.split(" ")
 			.map(Number);
-		return { wall, user, system, peak: kilobytes * 1024, exit };
+		return { wall, user, system, peak: kilobytes * 1024 };
 	},
 };
 

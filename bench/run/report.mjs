@@ -30,7 +30,7 @@ export function describeMachine(directory) {
 		cpu: cpus()[0]?.model.trim(),
 		cores: availableParallelism(),
 		memory: totalmem(),
-		system: `${platform()} ${arch()} ${release()}`,
+		system: `${platform()} ${arch()} ${release().match(/^[\d.]+/)?.[0] ?? ""}`,
 		node: process.version,
 		fileSystem: type === TMPFS ? "tmpfs" : `0x${type.toString(16)}`,
 	};
