@@ -82,12 +82,17 @@ describe("claim table", () => {
 		expect(claimAll(new ClaimTable(buffers), ids(0, 60))).toBe(10);
 	});
 
-	test("says so when more is claimed than there is room for", () => {
-		const table = new ClaimTable([newClaimBuffer(16)]);
+	test("grants what it has no room to note, again and again, and still knows the rest", () => {
+		const buffers = [newClaimBuffer(16)];
+		const table = new ClaimTable(buffers);
 		expect(claimAll(table, ids(0, 16))).toBe(16);
-		expect(() => table.claim(idOf(16), 0)).toThrow("full");
-		expect(table.claim(idOf(3), 0)).toBe(false);
+		expect(claimAll(table, ids(16, 50))).toBe(50);
+		expect(claimAll(table, ids(16, 50))).toBe(50);
+		expect(claimAll(table, ids(0, 16))).toBe(0);
 		expect(table.count).toBe(16);
+		table.extend(newClaimBuffer(100));
+		expect(claimAll(table, ids(0, 66))).toBe(50);
+		expect(claimAll(table, ids(0, 66))).toBe(0);
 	});
 
 	test("answers as a set does, at any size and in any order", () => {

@@ -63,7 +63,7 @@ class Generation {
 		}
 	}
 
-	/** True if the id was not there. */
+	/** True if the id was not there, or cannot be noted. */
 	add(id: Int32Array): boolean {
 		const last = this.#slots.length - 1;
 		let own = free;
@@ -71,6 +71,7 @@ class Generation {
 			let found = Atomics.load(this.#slots, slot);
 			if (found === free) {
 				if (own === free) own = this.#append(id);
+				if (own === free) return true;
 				found = Atomics.compareExchange(this.#slots, slot, free, own);
 				if (found === free) return true;
 			}
@@ -78,10 +79,11 @@ class Generation {
 		}
 	}
 
-	/** Returns what a slot holds to name the id. */
+	/** Returns what a slot holds to name the id; `free` if there is no room. */
 	#append(id: Int32Array): number {
+		if (Atomics.load(this.#head, countAt) >= this.#room) return free;
 		const place = Atomics.add(this.#head, countAt, 1);
-		if (place >= this.#room) throw new Error("the table of claims is full");
+		if (place >= this.#room) return free;
 		this.#ids.set(id, place * idWords);
 		return this.#tag(id) | (place + 1);
 	}
@@ -119,8 +121,8 @@ export class ClaimTable {
 	}
 
 	/**
-	 * True for the first who claims the 32 bytes at `at`. Throws a plain Error if the newest generation is full: whoever hands out work
-	 * adds a generation before so many calls can come.
+	 * True for the first who claims the 32 bytes at `at`. When the newest generation is full, also for whoever comes later: whoever
+	 * hands out work adds a generation before so many calls can come.
 	 */
 	claim(ids: Uint8Array, at: number): boolean {
 		for (let i = 0; i < idWords * 4; i++)
