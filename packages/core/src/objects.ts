@@ -78,6 +78,10 @@ class CachingObjectReader implements ObjectReader {
 		return this.#listing;
 	}
 
+	outdate(): void {
+		this.#listing = undefined;
+	}
+
 	async #prepare(): Promise<Listing> {
 		const { backend, index, tools } = this.#options;
 		const listing = await listRepository(backend, tools);

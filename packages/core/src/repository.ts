@@ -60,6 +60,8 @@ export interface Snapshot {
 export interface ObjectReader {
 	/** Lists the repository and brings the index up to date, once; later calls return the same listing. */
 	prepare(): Promise<Listing>;
+	/** The repository has changed, or may have: the next `prepare` lists it anew. */
+	outdate(): void;
 	/** The bytes of a chunk; valid until the next call. */
 	read(id: ChunkId): Bytes;
 	/** The same, by the 32 bytes at `at`. */

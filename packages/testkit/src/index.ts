@@ -6,3 +6,11 @@ export {
 	type FaultyBackend,
 	faultyBackend,
 } from "./faulty-backend.ts";
+export {
+	hardlink,
+	longAgo,
+	makeTree,
+	type Special,
+	symlink,
+	type TreeLiteral,
+} from "./tree.ts";

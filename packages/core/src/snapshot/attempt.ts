@@ -70,7 +70,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	readonly #parent: Parent | undefined;
 	readonly #started: number;
 	readonly #racyFrom: bigint;
-	readonly #fs: SourceFs = createSourceFs();
+	readonly #fs: SourceFs;
 	readonly #report: Report;
 	readonly #scan: ScanWriter;
 	readonly #links = new LinkTable();
@@ -95,6 +95,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		this.#parent = parent;
 		this.#started = started;
 		this.#racyFrom = BigInt(started - racyMilliseconds) * 1_000_000n;
+		this.#fs = options.sourceFs ?? createSourceFs();
 		this.#report = new Report(repository.observer);
 		this.#found = options.roots.flatMap(
 			(source) => rootOf(source, this.#fs, this.#report) ?? [],

@@ -6,6 +6,7 @@ import type {
 	Unread,
 } from "@varve/format";
 import type { Compression } from "@varve/kernel";
+import type { SourceFs } from "./source-fs.ts";
 
 /** One root to take: a directory, or some entries of one. */
 export interface SourceRoot {
@@ -52,6 +53,8 @@ export interface SnapshotOptions {
 	/** Bytes a second. */
 	readonly readRate?: number | undefined;
 	readonly provenance?: { readonly [key: string]: Json } | undefined;
+	/** How the walk sees the source, instead of plainly: for tests of what may go wrong. */
+	readonly sourceFs?: SourceFs | undefined;
 	readonly signal?: AbortSignal | undefined;
 }
 

@@ -187,7 +187,7 @@ function freshStat(stat: BigIntStats): FreshStat {
 function failure(error: unknown): FileResult {
 	const code = codeOf(error);
 	if (code === "ENOENT") return { outcome: Outcome.vanished };
-	if (code === "ELOOP" || code === "ENXIO")
+	if (code === "ELOOP" || code === "ENXIO" || code === "ESPIPE")
 		return { outcome: Outcome.notAFile };
 	if (code === undefined) throw error;
 	return { outcome: Outcome.failed, reason: code };

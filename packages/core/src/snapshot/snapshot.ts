@@ -1,5 +1,6 @@
 import {
 	CorruptError,
+	canonicalJson,
 	encodeRecord,
 	type Root,
 	type SnapshotId,
@@ -41,6 +42,9 @@ async function take(
 	repository: Repository,
 	options: SnapshotOptions,
 ): Promise<SnapshotResult> {
+	// What the producer of a stream meets before anyone waits for it is told later, not lost.
+	options.stream?.done.catch(() => {});
+	repository.objects.outdate();
 	const host = options.host ?? repository.identity.host;
 	const records = await listRecords(repository);
 	const parent =
@@ -196,13 +200,14 @@ async function attempt(
 
 /** THE commit point: what the record reaches is durable, and from here on it stands. */
 async function commit(
-	{ tools }: Repository,
+	{ tools, objects }: Repository,
 	stage: Stage,
 	record: SnapshotRecord,
 ): Promise<SnapshotId> {
 	const bytes = encodeRecord(record);
 	const id = tools.sha256Hex(bytes) as SnapshotId;
 	await stage.putBytes("snapshots", id, bytes);
+	objects.outdate();
 	return id;
 }
 
@@ -242,8 +247,7 @@ function knownSnapshots(
 }
 
 function sameRoots(a: readonly Root[], b: readonly Root[]): boolean {
-	return (
-		a.length === b.length &&
-		a.every((root, i) => JSON.stringify(root) === JSON.stringify(b[i]))
-	);
+	const text = (roots: readonly Root[]) =>
+		canonicalJson(roots.map((root) => ({ ...root })));
+	return text(a) === text(b);
 }
