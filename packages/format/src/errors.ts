@@ -72,7 +72,10 @@ export interface WireError {
 	readonly cause?: WireError;
 }
 
-export function toWire(error: unknown): WireError {
+/** Causes of causes that are kept: more than any real error has, and an end where they go round in a circle. */
+const maxCauses = 16;
+
+export function toWire(error: unknown, causes = maxCauses): WireError {
 	if (!(error instanceof Error))
 		return { name: "Error", message: String(error) };
 	const code = (error as { code?: unknown }).code;
@@ -82,7 +85,9 @@ export function toWire(error: unknown): WireError {
 		...(typeof code === "string" ? { code } : {}),
 		...(isVarveError(error) ? { details: error.details } : {}),
 		...(error.stack === undefined ? {} : { stack: error.stack }),
-		...(error.cause === undefined ? {} : { cause: toWire(error.cause) }),
+		...(error.cause === undefined || causes === 0
+			? {}
+			: { cause: toWire(error.cause, causes - 1) }),
 	};
 }
 
