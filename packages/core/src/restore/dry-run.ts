@@ -1,12 +1,12 @@
 import { contentLength, NodeKind } from "@varve/format";
 import type { RestoreLog } from "./report.ts";
-import type { Entry } from "./walk.ts";
+import type { Entry, NodeEntry } from "./walk.ts";
 
 /** Counts what a restore would make. */
 export function countEntries(
 	entries: Iterable<Entry>,
 	log: RestoreLog,
-	isLinked: (entry: Entry & { type: "node" }) => boolean,
+	isLinked: (entry: NodeEntry) => boolean,
 ): void {
 	for (const entry of entries) {
 		if (entry.type === "damaged") {
@@ -20,7 +20,7 @@ export function countEntries(
 }
 
 function countNode(
-	{ suffix, node }: Entry & { type: "node" },
+	{ suffix, node }: NodeEntry,
 	log: RestoreLog,
 	isLinked: boolean,
 ): void {

@@ -2,10 +2,11 @@ import { contentLength, NodeKind } from "@varve/format";
 import type { Progress } from "../progress.ts";
 import type { Crew, ObjectReader } from "../repository.ts";
 import { partsOf } from "./file-parts.ts";
-import { type Part, partColumns } from "./plan-window.ts";
+import { type FilePart, FileWindow } from "./file-window.ts";
+import { partColumns } from "./part-columns.ts";
 import type { RestoreLog } from "./report.ts";
-import type { RestoreReply, RestoreTask } from "./tasks.ts";
-import type { Entry } from "./walk.ts";
+import type { PartColumns, RestoreReply, RestoreTask } from "./tasks.ts";
+import type { Entry, NodeEntry } from "./walk.ts";
 
 export interface ReadBackOptions {
 	readonly objects: ObjectReader;
@@ -23,13 +24,13 @@ export async function readBack(
 	{ objects, crew, log, progress }: ReadBackOptions,
 ): Promise<{ files: number; bytes: number }> {
 	const sum = { files: 0, bytes: 0 };
-	const given = new Map<number, readonly Part[]>();
+	const given = new Map<number, PartColumns>();
 	crew.onReply = (message) => {
 		const reply = message as RestoreReply;
-		const parts = given.get(reply.id) ?? [];
+		const parts = given.get(reply.id);
 		given.delete(reply.id);
 		for (const { part, ...problem } of reply.problems)
-			log.problem((parts[part] as Part).suffix, problem);
+			log.problem(parts?.suffixes[part] as string, problem);
 		sum.files += reply.files;
 		sum.bytes += reply.bytes;
 		progress.addErrors(reply.problems.length);
@@ -38,7 +39,7 @@ export async function readBack(
 	let id = 0;
 	for (const parts of batchesOf(entries, objects, log)) {
 		given.set(++id, parts);
-		const task: RestoreTask = { type: "check", id, parts: partColumns(parts) };
+		const task: RestoreTask = { type: "check", id, parts };
 		await crew.submit(task);
 	}
 	await crew.idle();
@@ -49,28 +50,33 @@ function* batchesOf(
 	entries: Iterable<Entry>,
 	objects: ObjectReader,
 	log: RestoreLog,
-): Generator<Part[]> {
-	let batch: Part[] = [];
+): Generator<PartColumns> {
+	const window = new FileWindow(batchParts);
+	const take = () => {
+		const parts = Uint32Array.from({ length: window.parts }, (_, i) => i);
+		const columns = partColumns(window, parts, undefined);
+		window.clear();
+		return columns;
+	};
 	let bytes = 0;
 	for (const entry of entries) {
 		if (entry.type !== "node" || entry.node.kind !== NodeKind.file) continue;
 		if (log.absent.has(entry.suffix)) continue;
 		for (const part of partsToCheck(entry, objects)) {
-			batch.push(part);
+			window.add(part);
 			bytes += contentLength(part.content);
-			if (bytes < batchBytes && batch.length < batchParts) continue;
-			yield batch;
-			batch = [];
+			if (bytes < batchBytes && window.parts < batchParts) continue;
+			yield take();
 			bytes = 0;
 		}
 	}
-	if (batch.length > 0) yield batch;
+	if (window.parts > 0) yield take();
 }
 
 function* partsToCheck(
-	{ suffix, node }: Entry & { type: "node" },
+	{ suffix, node }: NodeEntry,
 	objects: ObjectReader,
-): Generator<Part> {
+): Generator<FilePart> {
 	const length = contentLength(node.content);
 	const whole = { suffix, node, descriptor: -1 };
 	if (length === 0)

@@ -73,6 +73,11 @@ export class RestoreLog {
 		this.#observer = observer;
 	}
 
+	/** Someone wants to know of each entry. */
+	get isDetailed(): boolean {
+		return this.#observer.detail;
+	}
+
 	problem(
 		suffix: string,
 		{ kind, reason, message }: Omit<EntryProblem, "path">,

@@ -10,13 +10,14 @@ import { isDamage } from "../damage.ts";
 import type { Progress } from "../progress.ts";
 import type { Crew, Repository } from "../repository.ts";
 import { flattenContent, largeBytes, partsOf } from "./file-parts.ts";
+import { FileWindow } from "./file-window.ts";
 import type { LargeFiles } from "./large-files.ts";
 import type { HardLinks } from "./links.ts";
-import { type Batch, type Part, planWindow } from "./plan-window.ts";
+import { type Batch, planWindow } from "./plan-window.ts";
 import type { EntryProblem, RestoreLog } from "./report.ts";
-import type { RestoreReply, RestoreTask } from "./tasks.ts";
+import type { PartColumns, RestoreReply, RestoreTask } from "./tasks.ts";
 import type { TreeMaker } from "./tree-maker.ts";
-import type { Entry } from "./walk.ts";
+import type { DirectoryEntry, Entry, NodeEntry } from "./walk.ts";
 
 export interface RestoreRunOptions {
 	readonly repository: Repository;
@@ -30,11 +31,14 @@ export interface RestoreRunOptions {
 	readonly pathInRoot: (root: number, suffix: string) => string;
 }
 
-type NodeEntry = Entry & { type: "node" };
+type Problem = Omit<EntryProblem, "path">;
 
-/** Files and items whose chunks are looked up together. Each frame is decoded once for all of them. */
-const windowParts = 16 * 1024;
-const windowItems = 128 * 1024;
+/**
+ * Files and items whose chunks are looked up together: each frame is decoded once for all of them. What the threads have before
+ * them (two batches each) lasts about as long as planning a window takes.
+ */
+const windowParts = 8 * 1024;
+const windowItems = 64 * 1024;
 /** The first windows are small, so that the workers begin soon. */
 const firstWindowParts = 1024;
 const maxOpenLarge = 64;
@@ -44,9 +48,8 @@ export const extendedAttributes = "extended attributes";
 export class RestoreRun {
 	readonly #options: RestoreRunOptions;
 	/** Parts handed out, by task. */
-	readonly #given = new Map<number, readonly Part[]>();
-	#window: Part[] = [];
-	#windowItems = 0;
+	readonly #given = new Map<number, PartColumns>();
+	readonly #window = new FileWindow(windowParts);
 	#windowLimit = firstWindowParts;
 	#lastTask = 0;
 
@@ -73,20 +76,18 @@ export class RestoreRun {
 		maker.links(links);
 	}
 
-	#makeDirectory(entry: Entry & { type: "directory" }): void {
+	#makeDirectory({ suffix, attributes, xattrs }: DirectoryEntry): void {
 		const { maker, log } = this.#options;
-		maker.directory(entry.suffix, entry.attributes);
-		if (entry.xattrs > 0) log.lose(extendedAttributes);
+		maker.directory(suffix, attributes);
+		if (xattrs > 0) log.lose(extendedAttributes);
 	}
 
 	/** True for a large file, which is not made here. */
-	#makeNode({ suffix, root, node }: NodeEntry): boolean {
+	#makeNode(entry: NodeEntry): boolean {
+		const { suffix, root, node } = entry;
 		const { maker, links, log, pathInRoot } = this.#options;
 		if (node.xattrs.length > 0) log.lose(extendedAttributes);
-		if (
-			!links.isEmpty &&
-			links.takes(root, pathInRoot(root, suffix), { suffix, node })
-		)
+		if (!links.isEmpty && links.takes(root, pathInRoot(root, suffix), entry))
 			return false;
 		if (node.kind === NodeKind.symlink) maker.symlink(suffix, node);
 		else if (node.kind !== NodeKind.file) maker.special(suffix, node);
@@ -98,14 +99,9 @@ export class RestoreRun {
 	#addFile(suffix: string, node: Node): void {
 		const { objects } = this.#options.repository;
 		try {
-			this.#add({
-				suffix,
-				node,
-				content: flattenContent(objects, node),
-				descriptor: -1,
-				position: 0,
-				isLast: true,
-			});
+			const content = flattenContent(objects, node);
+			const whole = { descriptor: -1, position: 0, isLast: true };
+			this.#window.add({ suffix, node, content, ...whole });
 		} catch (error) {
 			if (!isDamage(error)) throw error;
 			this.#problem(suffix, damageOf(error));
@@ -124,7 +120,7 @@ export class RestoreRun {
 			for (const part of partsOf(repository.objects, node)) {
 				large.partGiven(descriptor);
 				// The length of the whole is set when all parts are there.
-				this.#add({ suffix, node, ...part, descriptor, isLast: false });
+				this.#window.add({ suffix, node, ...part, descriptor, isLast: false });
 				if (this.#isWindowFull()) await this.#flush();
 			}
 		} catch (error) {
@@ -134,15 +130,10 @@ export class RestoreRun {
 		large.seal(descriptor);
 	}
 
-	#add(part: Part): void {
-		this.#window.push(part);
-		this.#windowItems += part.content.kinds.length;
-	}
-
 	#isWindowFull(): boolean {
 		return (
-			this.#window.length >= this.#windowLimit ||
-			this.#windowItems >= windowItems
+			this.#window.parts >= this.#windowLimit ||
+			this.#window.items >= windowItems
 		);
 	}
 
@@ -150,68 +141,83 @@ export class RestoreRun {
 	async #flush(): Promise<void> {
 		const { index } = this.#options.repository;
 		const window = this.#window;
-		this.#window = [];
-		this.#windowItems = 0;
+		const { batches, missing } = planWindow(window, (ids) => index.places(ids));
+		for (const { part, chunk } of missing)
+			this.#partMissing(
+				window.suffixes[part] as string,
+				window.descriptor[part] as number,
+				chunk,
+			);
+		window.clear();
 		this.#windowLimit = Math.min(this.#windowLimit * 2, windowParts);
-		const plan = planWindow(window, (ids) => index.places(ids));
-		for (const { part, chunk } of plan.missing)
-			this.#partFailed(part, missingChunk(chunk));
-		for (const batch of plan.batches) await this.#submit(batch);
+		for (const batch of batches) await this.#submit(batch);
 	}
 
-	async #submit({ parts, frames, columns }: Batch): Promise<void> {
+	async #submit({ frames, parts }: Batch): Promise<void> {
 		const id = ++this.#lastTask;
 		this.#given.set(id, parts);
-		const task: RestoreTask = { type: "write", id, frames, parts: columns };
+		const task: RestoreTask = { type: "write", id, frames, parts };
 		await this.#options.crew.submit(task);
 	}
 
 	#takeReply(reply: RestoreReply): void {
 		const { log, large, progress } = this.#options;
-		const parts = this.#given.get(reply.id) ?? [];
+		const parts = this.#given.get(reply.id);
+		if (parts === undefined) return;
 		this.#given.delete(reply.id);
 		const failed = new Set<number>();
 		for (const { part, ...problem } of reply.problems) {
-			const { suffix, descriptor } = parts[part] as Part;
-			failed.add(part);
-			if (descriptor === -1) this.#problem(suffix, problem);
-			else large.failed(descriptor, problem);
+			const descriptor = parts.descriptor[part] as number;
+			if (problem.kind !== "unfaithful") failed.add(part);
+			if (descriptor !== -1) large.failed(descriptor, problem);
+			else this.#problem(parts.suffixes[part] as string, problem);
 		}
-		parts.forEach((part, i) => {
-			if (part.descriptor !== -1) large.partDone(part.descriptor);
-			else if (!failed.has(i))
-				log.restored(part.suffix, contentLength(part.content));
-		});
+		for (const descriptor of parts.descriptor)
+			if (descriptor !== -1) large.partDone(descriptor);
 		log.files += reply.files;
 		log.bytes += reply.bytes;
 		log.loseAll(reply.losses);
-		const current = parts[0] && log.pathOf(parts[0].suffix);
+		if (log.isDetailed) tellRestored(parts, failed, log);
+		const current = log.pathOf(parts.suffixes[0] ?? "");
 		progress.add(reply.files, reply.bytes, current);
 	}
 
-	#partFailed(part: Part, problem: Omit<EntryProblem, "path">): void {
+	#partMissing(suffix: string, descriptor: number, chunk: Bytes): void {
 		const { large } = this.#options;
-		if (part.descriptor === -1) this.#problem(part.suffix, problem);
+		const problem: Problem = {
+			kind: "damaged",
+			reason: "MISSING_CHUNK",
+			message: `the chunk ${toHex(chunk)} is in no pack of the repository`,
+		};
+		if (descriptor === -1) this.#problem(suffix, problem);
 		else {
-			large.failed(part.descriptor, problem);
-			large.partDone(part.descriptor);
+			large.failed(descriptor, problem);
+			large.partDone(descriptor);
 		}
 	}
 
-	#problem(suffix: string, problem: Omit<EntryProblem, "path">): void {
+	#problem(suffix: string, problem: Problem): void {
 		this.#options.log.problem(suffix, problem);
 		this.#options.progress.addErrors(1);
 	}
 }
 
-function damageOf({ code, message }: VarveError): Omit<EntryProblem, "path"> {
+function damageOf({ code, message }: VarveError): Problem {
 	return { kind: "damaged", reason: code, message };
 }
 
-function missingChunk(chunk: Bytes): Omit<EntryProblem, "path"> {
-	return {
-		kind: "damaged",
-		reason: "MISSING_CHUNK",
-		message: `the chunk ${toHex(chunk)} is in no pack of the repository`,
-	};
+/** Large files are told when they are whole. */
+function tellRestored(
+	{ suffixes, descriptor, firstItem, length }: PartColumns,
+	failed: ReadonlySet<number>,
+	log: RestoreLog,
+): void {
+	suffixes.forEach((suffix, part) => {
+		if (failed.has(part) || descriptor[part] !== -1) return;
+		const items = length.subarray(firstItem[part], firstItem[part + 1]);
+		log.restored(
+			suffix,
+			items.reduce((sum, bytes) => sum + bytes, 0),
+		);
+	});
 }

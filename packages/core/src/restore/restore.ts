@@ -21,7 +21,7 @@ import { needOf } from "./space.ts";
 import { ownerRulesOf, prepareTarget, spaceAt } from "./target.ts";
 import type { OwnerRules, RestoreSetup } from "./tasks.ts";
 import { TreeMaker } from "./tree-maker.ts";
-import { type Entry, walkLocation } from "./walk.ts";
+import { type Entry, type NodeEntry, walkLocation } from "./walk.ts";
 
 export interface RestoreOptions {
 	readonly snapshot: Snapshot;
@@ -157,7 +157,7 @@ function pathInRoot(
 }
 
 function linkTest(links: HardLinks, { pathInRoot }: Restoration) {
-	return ({ root, suffix, node }: Entry & { type: "node" }) =>
+	return ({ root, suffix, node }: NodeEntry) =>
 		links.takes(root, pathInRoot(root, suffix), { suffix, node });
 }
 

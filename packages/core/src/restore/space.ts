@@ -1,7 +1,7 @@
 import { contentLength, type Node, NodeKind } from "@varve/format";
 import { attemptRead } from "../damage.ts";
 import type { ObjectReader } from "../repository.ts";
-import type { Entry } from "./walk.ts";
+import type { Entry, NodeEntry } from "./walk.ts";
 
 /** What a restore takes from a file system. */
 export interface Need {
@@ -13,7 +13,7 @@ export interface NeedOptions {
 	readonly objects: Pick<ObjectReader, "items">;
 	readonly blockBytes: number;
 	/** True for a further name of a file that is counted already. */
-	readonly isLinked: (entry: Entry & { type: "node" }) => boolean;
+	readonly isLinked: (entry: NodeEntry) => boolean;
 }
 
 /** Adds up what entries need: whole blocks, no holes, each hard-linked file once. */

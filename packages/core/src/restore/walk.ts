@@ -7,33 +7,36 @@ import {
 	type VarveError,
 } from "@varve/format";
 import type { ObjectReader } from "../repository.ts";
-import { readPages } from "../tree-pages.ts";
+import { type PageRead, readPages } from "../tree-pages.ts";
 import type { Attributes, Located, Location } from "./locate.ts";
 import type { Selection, SelectionRules } from "./selection.ts";
 
+export interface DirectoryEntry {
+	readonly type: "directory";
+	/** Path below the target, beginning with "/"; "" for the target itself. */
+	readonly suffix: string;
+	readonly attributes: Attributes;
+	/** Extended attributes it has. */
+	readonly xattrs: number;
+}
+
+/** Everything but directories. */
+export interface NodeEntry {
+	readonly type: "node";
+	readonly suffix: string;
+	readonly root: number;
+	readonly node: Node;
+}
+
+/** What was in this directory (or in some of its pages) cannot be told. */
+export interface DamagedEntry {
+	readonly type: "damaged";
+	readonly suffix: string;
+	readonly error: VarveError;
+}
+
 /** What is to be made in the target, each directory before what is in it. */
-export type Entry =
-	| {
-			readonly type: "directory";
-			/** Path below the target, beginning with "/"; "" for the target itself. */
-			readonly suffix: string;
-			readonly attributes: Attributes;
-			/** Extended attributes it has. */
-			readonly xattrs: number;
-	  }
-	/** Everything but directories. */
-	| {
-			readonly type: "node";
-			readonly suffix: string;
-			readonly root: number;
-			readonly node: Node;
-	  }
-	/** What was in this directory (or in some of its pages) cannot be told. */
-	| {
-			readonly type: "damaged";
-			readonly suffix: string;
-			readonly error: VarveError;
-	  };
+export type Entry = DirectoryEntry | NodeEntry | DamagedEntry;
 
 export interface WalkOptions {
 	readonly objects: Pick<ObjectReader, "read">;
@@ -46,33 +49,33 @@ export interface WalkOptions {
  * Damaged trees are entries; any other failure is thrown.
  */
 export function* walkLocation(options: WalkOptions): Generator<Entry> {
-	for (const located of options.location.found)
-		yield* walkLocated(located, options);
+	for (const located of options.location.found) {
+		if (located.type === "entry") yield* locatedEntry(located, options);
+		else {
+			const walk = new TreeWalk(options.objects, located.root);
+			walk.begin(topOf(located, options));
+			for (let entry = walk.next(); entry; entry = walk.next()) yield entry;
+		}
+	}
 }
 
-function* walkLocated(
-	located: Located,
-	{ objects, location, selection }: WalkOptions,
+function* locatedEntry(
+	{ root, path, node }: Located & { type: "entry" },
+	{ location, selection }: WalkOptions,
 ): Generator<Entry> {
-	const { root, path } = located;
+	const parent = selection.at(path.slice(0, path.lastIndexOf("/")));
+	const size = contentLength(node.content);
 	const suffix = path.slice(location.prefix.length);
-	if (located.type === "entry") {
-		const parent = selection.at(path.slice(0, path.lastIndexOf("/")));
-		const { node } = located;
-		const size = contentLength(node.content);
-		if (parent.choose(decodeName(node.name), false, size) === "yes")
-			yield { type: "node", suffix, root, node };
-		return;
-	}
-	const rules = selection.at(path);
-	const { attributes, tree } = located;
-	yield* new TreeWalk(objects, root).walk({
-		suffix,
-		attributes,
-		xattrs: 0,
-		tree,
-		rules,
-	});
+	if (parent.choose(decodeName(node.name), false, size) === "yes")
+		yield { type: "node", suffix, root, node };
+}
+
+function topOf(
+	{ path, attributes, tree }: Located & { type: "directory" },
+	{ location, selection }: WalkOptions,
+): Directory {
+	const suffix = path.slice(location.prefix.length);
+	return { suffix, attributes, xattrs: 0, tree, rules: selection.at(path) };
 }
 
 interface Directory {
@@ -86,14 +89,21 @@ interface Directory {
 /** One directory of the walk's present path. */
 interface Level {
 	readonly directory: Directory;
-	readonly nodes: Iterator<Node | VarveError>;
+	readonly pages: Iterator<PageRead>;
+	nodes: readonly Node[];
+	next: number;
 }
 
-/** Walks a tree depth first, without recursion. A directory that is only passed through is announced before the first entry in it. */
+/**
+ * Walks a tree depth first, without recursion and entry by entry. A directory that is only passed through is announced before the
+ * first entry in it.
+ */
 class TreeWalk {
 	readonly #objects: Pick<ObjectReader, "read">;
 	readonly #root: number;
 	readonly #levels: Level[] = [];
+	/** Entries that come before the walk goes on. */
+	readonly #ready: Entry[] = [];
 	/** Levels from the top that have been announced. */
 	#announced = 0;
 
@@ -102,77 +112,76 @@ class TreeWalk {
 		this.#root = root;
 	}
 
-	*walk(top: Directory): Generator<Entry> {
-		yield* this.#enter(top, top.rules.includesAll);
+	begin(top: Directory): void {
+		this.#enter(top, top.rules.includesAll);
+	}
+
+	next(): Entry | undefined {
 		for (;;) {
+			if (this.#ready.length > 0) return this.#ready.shift();
 			const level = this.#levels.at(-1);
-			if (level === undefined) return;
-			const next = level.nodes.next();
-			if (next.done) this.#leave();
-			else if (isNode(next.value)) yield* this.#take(level, next.value);
+			if (level === undefined) return undefined;
+			const node = level.nodes[level.next++];
+			if (node === undefined) this.#turnPage(level);
 			else {
-				yield* this.#announce();
-				const { suffix } = level.directory;
-				yield { type: "damaged", suffix, error: next.value };
+				const entry = this.#take(level.directory, node);
+				if (entry !== undefined) return entry;
 			}
 		}
 	}
 
-	*#take({ directory }: Level, node: Node): Generator<Entry> {
+	#turnPage(level: Level): void {
+		const page = level.pages.next();
+		level.nodes = [];
+		level.next = 0;
+		if (page.done) {
+			this.#levels.pop();
+			this.#announced = Math.min(this.#announced, this.#levels.length);
+		} else if (page.value.nodes instanceof Error) {
+			this.#announce();
+			const { suffix } = level.directory;
+			this.#ready.push({ type: "damaged", suffix, error: page.value.nodes });
+		} else level.nodes = page.value.nodes;
+	}
+
+	/** The entry of a node, if it can be given at once. */
+	#take({ suffix: above, rules }: Directory, node: Node): Entry | undefined {
 		const name = decodeName(node.name);
-		const suffix = `${directory.suffix}/${name}`;
+		const suffix = `${above}/${name}`;
 		const isDirectory = node.kind === NodeKind.directory;
-		const { rules } = directory;
 		const choice = rules.all
 			? "yes"
 			: rules.choose(name, isDirectory, contentLength(node.content));
-		if (choice === "no") return;
-		if (!isDirectory) {
-			yield* this.#announce();
-			yield { type: "node", suffix, root: this.#root, node };
-			return;
+		if (choice === "no") return undefined;
+		if (isDirectory) {
+			const directory = {
+				suffix,
+				attributes: node,
+				xattrs: node.xattrs.length,
+				tree: node.tree as TreeId,
+				rules: rules.enter(name, choice),
+			};
+			this.#enter(directory, choice === "yes");
+			return undefined;
 		}
-		const inner: Directory = {
-			suffix,
-			attributes: node,
-			xattrs: node.xattrs.length,
-			tree: node.tree as TreeId,
-			rules: rules.enter(name, choice),
-		};
-		yield* this.#enter(inner, choice === "yes");
+		const entry: Entry = { type: "node", suffix, root: this.#root, node };
+		if (this.#announced === this.#levels.length) return entry;
+		this.#announce();
+		this.#ready.push(entry);
+		return undefined;
 	}
 
-	*#enter(directory: Directory, isChosen: boolean): Generator<Entry> {
-		const nodes = nodesOf(this.#objects, directory.tree);
-		this.#levels.push({ directory, nodes });
-		if (isChosen) yield* this.#announce();
+	#enter(directory: Directory, isChosen: boolean): void {
+		const pages = readPages(this.#objects, directory.tree);
+		this.#levels.push({ directory, pages, nodes: [], next: 0 });
+		if (isChosen) this.#announce();
 	}
 
-	*#announce(): Generator<Entry> {
+	#announce(): void {
 		for (; this.#announced < this.#levels.length; this.#announced++) {
-			const { suffix, attributes, xattrs } = (
-				this.#levels[this.#announced] as Level
-			).directory;
-			yield { type: "directory", suffix, attributes, xattrs };
+			const level = this.#levels[this.#announced] as Level;
+			const { suffix, attributes, xattrs } = level.directory;
+			this.#ready.push({ type: "directory", suffix, attributes, xattrs });
 		}
 	}
-
-	#leave(): void {
-		this.#levels.pop();
-		this.#announced = Math.min(this.#announced, this.#levels.length);
-	}
-}
-
-function isNode(value: Node | VarveError): value is Node {
-	return !(value instanceof Error);
-}
-
-/** The nodes of a directory; what is wrong with a page stands in its place. */
-function* nodesOf(
-	objects: Pick<ObjectReader, "read">,
-	tree: TreeId,
-): Generator<Node | VarveError> {
-	for (const { nodes } of readPages(objects, tree))
-		if (nodes instanceof Error) yield nodes;
-		else yield* nodes;
 }
