@@ -51,7 +51,7 @@ describe("lists", () => {
 		);
 	});
 
-	test("1,024 items, as many as a span of small chunks has, come back", () => {
+	test("4,096 items, as many as a span of small chunks has, come back", () => {
 		const content = items(Array(4096).fill(chunk), Array(4096).fill(16_384));
 		expect(decodeList(encodeList(content))).toEqual(content);
 		expect(contentLength(content)).toBe(64 << 20);

@@ -112,11 +112,10 @@ describe("segments", () => {
 describe("find", () => {
 	const check = (ids: readonly Uint8Array[], others: readonly Uint8Array[]) => {
 		const reader = readerOf(encodeSegment(lease, packsOf(ids)));
-		const sorted = [...ids].sort(Buffer.compare);
-		for (const id of ids)
-			expect(reader.find(id)).toBe(
-				sorted.findIndex((other) => hex(other) === hex(id)),
-			);
+		const sorted = ids.map(hex).sort();
+		const indices = new Map(sorted.map((id, i) => [id, i] as const).reverse());
+		const found = ids.map((id) => reader.find(id));
+		expect(found).toEqual(ids.map((id) => indices.get(hex(id))));
 		for (const id of others) expect(reader.find(id)).toBe(-1);
 	};
 
@@ -186,7 +185,8 @@ describe("damaged segments", () => {
 	}
 
 	test("T04 with any byte changed or cut off, answers are places that can exist, or errors", () => {
-		for (const damage of damaged(bytes)) {
+		const small = encodeSegment(lease, segmentPacks.slice(2));
+		for (const damage of damaged(small)) {
 			const reader = attempt(readerOf, damage);
 			if (reader === undefined) continue;
 			for (let i = 0; i < reader.value.layout.chunks; i++) {
