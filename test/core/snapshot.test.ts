@@ -180,6 +180,17 @@ describe("snapshot", () => {
 		expect(first.id).not.toBe(second.id);
 	});
 
+	test("that is read back, and hashed twice, is the same snapshot", async () => {
+		const folder = source();
+		const plain = await take(await place.repository({ clock }), folder);
+		const repository = await place.repository({ clock });
+		const checked = await take(repository, folder, {
+			verify: true,
+			paranoid: true,
+		});
+		expect(treeOf(checked)).toBe(treeOf(plain));
+	});
+
 	test("that is only tried writes nothing", async () => {
 		const folder = source();
 		const repository = await place.repository({ clock });

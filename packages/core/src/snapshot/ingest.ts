@@ -4,6 +4,8 @@ import {
 	FrameKind,
 	ItemKind,
 	idBytes,
+	type PackFrame,
+	StorageError,
 	spanBytes,
 } from "@varve/format";
 import type {
@@ -15,6 +17,7 @@ import type {
 	WrittenPack,
 } from "@varve/kernel";
 import type { ChunkLookup } from "@varve/store";
+import { wrongChunk } from "./read-back.ts";
 
 /** What the cutter must be able to look at beyond a chunk's start: the longest chunk and a run of zeros behind it, and room to read. */
 export const ingestMemory = 4 * 1024 * 1024;
@@ -33,6 +36,8 @@ export interface IngestParts {
 	readonly frameBytes: number;
 	/** Finds out without storing. */
 	readonly dryRun: boolean;
+	/** Hashes chunks again once their frame is made. */
+	readonly paranoid: boolean;
 }
 
 /** What one thread stored since it was last asked. */
@@ -207,6 +212,17 @@ export class Ingest {
 		this.#start = this.#fill;
 	}
 
+	/** The frame was decoded to these very bytes; that they still are the bytes that were hashed is seen here. */
+	#proveAgain(raw: Bytes, chunks: Pick<PackFrame, "ids" | "lengths">): void {
+		const wrong = wrongChunk(raw, chunks, this.#parts.tools.sha256);
+		if (wrong !== undefined)
+			throw new StorageError(
+				"MEMORY_FAULT",
+				`the chunk ${wrong} changed in memory before it was stored: the memory of this machine is not sound`,
+				{ chunk: wrong },
+			);
+	}
+
 	/** Only between chunks: `fill` is at most `start`, and the uncut bytes stay where they are. */
 	#flushFrame(): void {
 		if (this.#frameCount === 0) return;
@@ -225,6 +241,7 @@ export class Ingest {
 			bases: noBytes,
 			rawLength: this.#fill,
 		};
+		if (this.#parts.paranoid) this.#proveAgain(raw, chunks);
 		const full = this.#parts.packs.add(frame, chunks);
 		if (full !== undefined) this.#yield.packs.push(full);
 		this.#frameCount = 0;

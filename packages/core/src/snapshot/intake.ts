@@ -12,6 +12,7 @@ import { Ingest, type IngestYield, ingestMemory } from "./ingest.ts";
 import { MetaWriter } from "./meta-writer.ts";
 import type { SnapshotOptions } from "./options.ts";
 import { PackShelf, type WrittenSegment } from "./pack-shelf.ts";
+import { readBack } from "./read-back.ts";
 import type { Report } from "./report.ts";
 
 export interface IntakeParts {
@@ -74,6 +75,7 @@ export class Intake {
 			tools,
 			frameBytes: config.frameBytes,
 			dryRun: this.#stage === undefined,
+			paranoid: this.#options.paranoid ?? false,
 		});
 	}
 
@@ -98,8 +100,9 @@ export class Intake {
 		await this.#shelf?.finish();
 	}
 
-	/** The barrier before the commit: every pack that is referred to and was not written now is there, whole. */
+	/** The barrier before the commit: what was written can be read, if that was asked for, and every pack that is referred to and was not written now is there, whole. */
 	async makeSure(): Promise<void> {
+		readBack(this.#repository, this.#shelf?.remembered ?? []);
 		for (const [pack, size] of this.meta.referred)
 			this.#referred.set(pack, size);
 		if (this.#referred.size === 0) return;
@@ -123,7 +126,10 @@ export class Intake {
 	#addPack(pack: WrittenPack): void {
 		if (this.#stage === undefined) return;
 		const { tools, index } = this.#repository;
-		this.#shelf ??= new PackShelf(this.#stage, tools, index.adopted);
+		this.#shelf ??= new PackShelf(this.#stage, tools, {
+			adopted: index.adopted,
+			remember: this.#options.verify === true,
+		});
 		this.#shelf.add(pack);
 	}
 

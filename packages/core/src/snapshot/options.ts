@@ -49,6 +49,8 @@ export interface SnapshotOptions {
 	readonly skipIfUnchanged?: boolean | undefined;
 	/** Reads back what was stored before the record is written. */
 	readonly verify?: boolean | undefined;
+	/** Hashes every chunk again after compression: finds faults of this machine's memory. */
+	readonly paranoid?: boolean | undefined;
 	readonly compression?: Compression | undefined;
 	/** Bytes a second. */
 	readonly readRate?: number | undefined;

@@ -14,6 +14,12 @@ export interface WrittenSegment {
 	readonly bytes: Uint8Array;
 }
 
+export interface PackShelfOptions {
+	/** Durable packs of others that no segment names. */
+	readonly adopted: readonly SegmentPack[];
+	readonly remember: boolean;
+}
+
 /** Makes packs durable as they come, and names them in segments: one for each GiB of content at least. */
 export class PackShelf {
 	readonly #stage: Stage;
@@ -24,6 +30,9 @@ export class PackShelf {
 	#unnamedChunks = 0;
 	readonly #underWay = new Set<Promise<void>>();
 	#failure: unknown;
+	readonly #remember: boolean;
+	/** All packs put, if that was asked for. */
+	readonly remembered: SegmentPack[] = [];
 	/** Small segments, which this client's index takes up at once; it finds the others when they are needed. */
 	readonly segments: WrittenSegment[] = [];
 	/** Sizes of all packs put, by id. */
@@ -33,11 +42,12 @@ export class PackShelf {
 	constructor(
 		stage: Stage,
 		tools: Pick<Toolbox, "sha256Hex">,
-		adopted: readonly SegmentPack[],
+		{ adopted, remember }: PackShelfOptions,
 	) {
 		this.#stage = stage;
 		this.#tools = tools;
 		this.#unnamed = [...adopted];
+		this.#remember = remember;
 	}
 
 	/** Starts to make a pack durable; a failure surfaces at the next `room` or `finish`. */
@@ -78,12 +88,14 @@ export class PackShelf {
 		await this.#stage.put("packs", pack.id, pack.spool);
 		this.sizes.set(pack.id, pack.size);
 		this.bytes += pack.size;
-		this.#unnamed.push({
+		const durable = {
 			id: pack.id,
 			size: pack.size,
 			kind: pack.kind,
 			frames: pack.frames,
-		});
+		};
+		this.#unnamed.push(durable);
+		if (this.#remember) this.remembered.push(durable);
 		for (const frame of pack.frames) {
 			this.#unnamedRaw += frame.rawLength;
 			this.#unnamedChunks += frame.lengths.length;

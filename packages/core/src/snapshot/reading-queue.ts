@@ -78,7 +78,7 @@ export class ReadingQueue {
 	async #startCrew(wanted: number): Promise<ReaderCrew> {
 		const { repository, options, stage, intake, sink } = this.#parts;
 		const { objects, index, startCrew } = repository;
-		const { signal, compression, readRate } = options;
+		const { signal, compression, readRate, paranoid } = options;
 		await objects.prepare();
 		// A stage that lives in this thread's memory cannot be written by others.
 		const workers =
@@ -89,6 +89,7 @@ export class ReadingQueue {
 			claims: intake.claims.buffers,
 			compression: compression ?? "auto",
 			dryRun: stage === undefined,
+			paranoid: paranoid ?? false,
 			readRate:
 				readRate === undefined ? undefined : readRate / Math.max(workers, 1),
 		};

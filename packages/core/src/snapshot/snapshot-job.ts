@@ -23,6 +23,8 @@ export async function createSnapshotJob(
 		claims: buffers,
 		compression,
 		dryRun,
+		paranoid,
+		paranoid,
 		readRate,
 	} = setup as SnapshotSetup;
 	const { kernel, config } = context;
@@ -40,6 +42,8 @@ export async function createSnapshotJob(
 		tools: kernel.tools,
 		frameBytes: config.frameBytes,
 		dryRun,
+		paranoid,
+		paranoid,
 	});
 	const throttle = createThrottle(readRate);
 	const manners: OpenManners = { noAccessTime: true };

@@ -18,6 +18,7 @@ export interface SnapshotSetup {
 	readonly claims: readonly SharedArrayBuffer[];
 	readonly compression: Compression;
 	readonly dryRun: boolean;
+	readonly paranoid: boolean;
 	/** Bytes a second this thread may read; undefined for no limit. */
 	readonly readRate: number | undefined;
 }
