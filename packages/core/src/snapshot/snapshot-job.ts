@@ -24,7 +24,6 @@ export async function createSnapshotJob(
 		compression,
 		dryRun,
 		paranoid,
-		paranoid,
 		readRate,
 	} = setup as SnapshotSetup;
 	const { kernel, config } = context;
@@ -42,7 +41,6 @@ export async function createSnapshotJob(
 		tools: kernel.tools,
 		frameBytes: config.frameBytes,
 		dryRun,
-		paranoid,
 		paranoid,
 	});
 	const throttle = createThrottle(readRate);
