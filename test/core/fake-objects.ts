@@ -124,6 +124,8 @@ export class FakeObjects implements ObjectReader {
 		return Promise.resolve({ ...empty, condemned: new Set<string>() });
 	}
 
+	outdate(): void {}
+
 	read(id: ChunkId): Bytes {
 		this.reads.push(id);
 		const bytes = this.chunks.get(id);

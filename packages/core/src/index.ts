@@ -46,6 +46,7 @@ export {
 	checksums,
 } from "./query/checksums.ts";
 export type { NodeChange } from "./query/compare-nodes.ts";
+export { type DumpRequest, dump } from "./query/dump.ts";
 export type { Entry, EntryType } from "./query/entry.ts";
 export {
 	type Find,
