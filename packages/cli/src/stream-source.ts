@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { InputError, SourceError } from "@varve/core";
 
 /** Bytes to be kept as one file, and whether all of them came. */
@@ -51,7 +51,8 @@ export function outputOf(
 		.finally(() => signal.removeEventListener("abort", stop));
 	// Whoever takes the bytes asks for it later.
 	done.catch(() => undefined);
-	return { bytes: child.stdout, done };
+	// Node throws away what nobody reads by the time the command ends: from here on, somebody does.
+	return { bytes: child.stdout.pipe(new PassThrough()), done };
 }
 
 function requireSuccess(
