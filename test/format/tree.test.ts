@@ -254,7 +254,7 @@ describe("trees that no encoder writes", () => {
 		["node-0", { kinds: "0001" }],
 		["node-65", { kinds: "4101" }],
 		["attribute-!acl", { attributes: "010001042161636c00" }],
-	])("T97 %s: an UnsupportedError that names it", (feature, parts) => {
+	])("%s: an UnsupportedError that names it", (feature, parts) => {
 		expect(() => decodeTree(twoFiles(parts))).toThrow(
 			expect.objectContaining({
 				name: "UnsupportedError",
