@@ -18,6 +18,7 @@ import type { SnapshotOptions, SourceRoot, SourceStream } from "./options.ts";
 import type { WrittenSegment } from "./pack-shelf.ts";
 import type { Parent } from "./parent.ts";
 import { PreviousScan } from "./previous.ts";
+import { racyWindow } from "./racy.ts";
 import type { ReadSink } from "./reader-crew.ts";
 import { ReadingQueue } from "./reading-queue.ts";
 import { Report } from "./report.ts";
@@ -57,12 +58,6 @@ const turnEvery = 256;
 const progressMilliseconds = 100;
 /** Entries in the parent from which on other threads list directories ahead. */
 const worthScouts = 20_000;
-/**
- * What changed less than this before the snapshot began may change again within the same tick of the file system's clock, and is read
- * again next time. Ticks are 4 to 10 ms on local Linux file systems, 2 s on FAT.
- */
-const racyMilliseconds = 2000;
-
 /** One try at storing what the roots hold. */
 export class SnapshotAttempt implements AsyncDisposable {
 	readonly #repository: Repository;
@@ -94,7 +89,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 		this.#options = options;
 		this.#parent = parent;
 		this.#started = started;
-		this.#racyFrom = BigInt(started - racyMilliseconds) * 1_000_000n;
+		const window = racyWindow(options.roots.map(({ path }) => path));
+		this.#racyFrom = BigInt(started - window) * 1_000_000n;
 		this.#fs = options.sourceFs ?? createSourceFs();
 		this.#report = new Report(repository.observer);
 		this.#found = options.roots.flatMap(
