@@ -46,6 +46,14 @@ export {
 	checksums,
 } from "./query/checksums.ts";
 export type { NodeChange } from "./query/compare-nodes.ts";
+export {
+	type DiffItem,
+	type DiffRequest,
+	type DiffSide,
+	diff,
+	type EntryChange,
+} from "./query/diff.ts";
+export type { DiffStatistics, DiffSums } from "./query/diff-statistics.ts";
 export { type DumpRequest, dump } from "./query/dump.ts";
 export type { Entry, EntryType } from "./query/entry.ts";
 export {
