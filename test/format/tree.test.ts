@@ -308,6 +308,45 @@ describe("trees that no encoder writes", () => {
 		},
 	);
 
+	test("T97 items of many files that cannot all have their ids are refused before items are made", () => {
+		const names = Array.from({ length: 100 }, (_, i) =>
+			file(String(i).padStart(2, "0")),
+		);
+		const empty = encodeTree(names);
+		const w = new ByteWriter(4 << 20);
+		w.bytes(empty.subarray(0, empty.length - names.length - 2));
+		for (const _ of names) w.varint(40_000);
+		for (let i = 0; i < 4_000_000; i++) w.u8(5);
+		expectRefusedCheaply(decodeTree, w.finish());
+	});
+
+	test("T97 more than 2^20 attributes are refused, read and written", () => {
+		const names = Array.from({ length: 2 ** 15 }, (_, i) =>
+			Uint8Array.of(1 + (i >> 8), 1 + ((i >> 4) & 15), 1 + (i & 15)),
+		);
+		const xattrs = names.map((name) => ({ name, value: new Uint8Array(0) }));
+		const files = (count: number, more: Partial<Node>) =>
+			Array.from({ length: count }, (_, i) =>
+				file(String(i).padStart(2, "0"), more),
+			);
+		expect(decodeTree(encodeTree(files(32, { xattrs })))).toHaveLength(32);
+		expect(() => encodeTree(files(33, { xattrs }))).toThrow("attributes");
+		const w = new ByteWriter();
+		const bare = encodeTree(files(33, {}));
+		w.bytes(bare.subarray(0, bare.length - 2));
+		w.varint(33);
+		for (let i = 0; i < 33; i++) {
+			w.varint(i);
+			w.varint(names.length);
+			for (const name of names) {
+				w.block(name);
+				w.varint(0);
+			}
+		}
+		w.varint(0);
+		expect(() => decodeTree(w.finish())).toThrow("1081344 attributes");
+	});
+
 	test("T97 a tree of 16 MiB that claims a node for each byte is refused before nodes are made", () => {
 		const w = new ByteWriter();
 		w.bytes(bytesOf("VT1\0"));

@@ -103,6 +103,11 @@ export function contentFault(
 	return itemsFault(kinds, lengths);
 }
 
+/** Bytes that `count` items take at least: of any two neighbours one is no run of zeros, and has an id. */
+export function leastItemBytes(count: number): number {
+	return count + Math.floor(count / 2) * idBytes;
+}
+
 /** How many of the items have ids. */
 export function countIds(kinds: readonly ItemKind[]): number {
 	let count = 0;
@@ -137,9 +142,7 @@ export function decodeList(bytes: Bytes): Content {
 	const reader = new ByteReader(bytes, "list");
 	openObject(reader, "VL", "list");
 	const count = reader.varint();
-	// Of any two neighbours one is a chunk, with its id.
-	if (Math.floor(count / 2) * idBytes + count > reader.left)
-		reader.fail(`names ${count} items`);
+	if (leastItemBytes(count) > reader.left) reader.fail(`names ${count} items`);
 	const { kinds, lengths, idCount } = decodeItemHeaders(reader, count);
 	const fault = listFault(kinds, lengths);
 	if (fault !== undefined) reader.fail(fault);

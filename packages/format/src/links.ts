@@ -27,18 +27,19 @@ const leastGroupBytes = 1 + 2 * leastPathBytes;
  * and path (block) of each. Groups stand in the order of their first paths. Throws a plain Error for groups that are not so.
  */
 export function encodeLinks(groups: readonly LinkGroup[]): Bytes {
-	const fault = groupsFault(groups);
-	if (fault !== undefined) throw new Error(`a table of links ${fault}`);
+	if (groups.length === 0) throw new Error("a table of links holds nothing");
 	const w = new ByteWriter(4096);
 	beginObject(w, letters);
 	w.varint(groups.length);
-	for (const group of groups) {
+	groups.forEach((group, i) => {
+		const fault = groupFault(groups[i - 1], group);
+		if (fault !== undefined) throw new Error(`a table of links ${fault}`);
 		w.varint(group.length);
 		for (const { root, path } of group) {
 			w.varint(root);
 			w.block(path);
 		}
-	}
+	});
 	return w.finish();
 }
 
@@ -46,45 +47,48 @@ export function encodeLinks(groups: readonly LinkGroup[]): Bytes {
 export function decodeLinks(bytes: Bytes): LinkGroup[] {
 	const r = new ByteReader(bytes, "links table");
 	openObject(r, letters, "links");
+	const count = r.count(leastGroupBytes, "groups");
+	if (count === 0) r.fail("holds nothing");
 	const groups: LinkGroup[] = [];
-	for (let left = r.count(leastGroupBytes, "groups"); left > 0; left--) {
-		const count = r.count(leastPathBytes, "paths");
-		const group: LinkPath[] = [];
-		for (let i = 0; i < count; i++)
-			group.push({ root: r.varint(), path: r.block() });
+	for (let i = 0; i < count; i++) {
+		const group = decodeGroup(r);
+		const fault = groupFault(groups[i - 1], group);
+		if (fault !== undefined) r.fail(fault);
 		groups.push(group);
 	}
-	const fault = groupsFault(groups);
-	if (fault !== undefined) r.fail(fault);
 	r.end();
 	return groups;
 }
 
-function groupsFault(groups: readonly LinkGroup[]): string | undefined {
-	if (groups.length === 0) return "holds nothing";
-	let before: LinkPath | undefined;
-	for (const group of groups) {
-		const first = group[0];
-		if (first === undefined || group.length < 2)
-			return `holds a group of ${group.length}`;
-		if (before !== undefined && compareLinkPaths(before, first) >= 0)
-			return "holds groups out of order";
-		const fault = groupFault(group);
-		if (fault !== undefined) return fault;
-		before = first;
+function decodeGroup(r: ByteReader): LinkGroup {
+	const count = r.count(leastPathBytes, "paths");
+	const group: LinkPath[] = [];
+	for (let i = 0; i < count; i++)
+		group.push({ root: r.varint(), path: r.block() });
+	return group;
+}
+
+function groupFault(
+	before: LinkGroup | undefined,
+	group: LinkGroup,
+): string | undefined {
+	if (group.length < 2) return `holds a group of ${group.length}`;
+	if (compareFirst(before, group) >= 0) return "holds groups out of order";
+	let last: LinkPath | undefined;
+	for (const path of group) {
+		if (!isNodePath(path.path)) return "holds an impossible path";
+		if (last !== undefined && compareLinkPaths(last, path) >= 0)
+			return "holds paths out of order";
+		last = path;
 	}
 	return undefined;
 }
 
-function groupFault(group: LinkGroup): string | undefined {
-	let before: LinkPath | undefined;
-	for (const path of group) {
-		if (!isNodePath(path.path)) return "holds an impossible path";
-		if (before !== undefined && compareLinkPaths(before, path) >= 0)
-			return "holds paths out of order";
-		before = path;
-	}
-	return undefined;
+function compareFirst(a: LinkGroup | undefined, b: LinkGroup): number {
+	const [first, second] = [a?.[0], b[0]];
+	return first === undefined || second === undefined
+		? -1
+		: compareLinkPaths(first, second);
 }
 
 function compareLinkPaths(a: LinkPath, b: LinkPath): number {

@@ -11,9 +11,12 @@ import type { Attribute, Node } from "./node.ts";
  */
 export type AttributeColumn = "xattrs" | "attributes";
 
-/** Index, number, and one attribute of two empty blocks. */
-const leastOwnerBytes = 4;
-const leastAttributeBytes = 2;
+/** A name of one letter with its length, an empty value. */
+const leastAttributeBytes = 3;
+/** Index, number, and one attribute. */
+const leastOwnerBytes = 2 + leastAttributeBytes;
+/** In one column of one tree: each takes much more memory than bytes. */
+const maxAttributes = 1024 * 1024;
 
 /** Throws a plain Error for attributes out of order or without a name: a fault of the caller. */
 export function encodeAttributes(
@@ -22,7 +25,12 @@ export function encodeAttributes(
 	column: AttributeColumn,
 ): void {
 	let owners = 0;
-	for (const node of nodes) if (node[column].length > 0) owners++;
+	let all = 0;
+	for (const node of nodes) {
+		if (node[column].length > 0) owners++;
+		all += node[column].length;
+	}
+	if (all > maxAttributes) throw new Error(`a tree of ${all} attributes`);
 	w.varint(owners);
 	if (owners === 0) return;
 	nodes.forEach((node, index) => {
@@ -46,6 +54,7 @@ export function decodeAttributes(
 	put: (index: number, attributes: Attribute[]) => void,
 ): void {
 	let last = -1;
+	let all = 0;
 	for (let left = r.count(leastOwnerBytes, "owners"); left > 0; left--) {
 		const index = r.varint();
 		if (index <= last || index >= nodeCount)
@@ -53,6 +62,8 @@ export function decodeAttributes(
 		last = index;
 		const count = r.count(leastAttributeBytes, "attributes");
 		if (count === 0) r.fail("names an owner of no attributes");
+		all += count;
+		if (all > maxAttributes) r.fail(`names ${all} attributes`);
 		put(index, decodeSorted(r, count));
 	}
 }

@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte-reader.ts";
 import { type Bytes, compareBytes } from "./bytes.ts";
-import { contentFault, decodeItemHeaders } from "./content.ts";
+import { contentFault, decodeItemHeaders, leastItemBytes } from "./content.ts";
 import { UnsupportedError } from "./errors.ts";
 import { idAt, idBytes, type TreeId } from "./id.ts";
 import { openObject } from "./magic.ts";
@@ -108,6 +108,8 @@ function decodeTargetsAndDevices(r: ByteReader, nodes: readonly Draft[]): void {
 function decodeContents(r: ByteReader, nodes: readonly Draft[]): void {
 	const files = nodes.filter((n) => n.kind === NodeKind.file);
 	const counts = files.map(() => r.varint());
+	const least = counts.reduce((sum, count) => sum + leastItemBytes(count), 0);
+	if (least > r.left) r.fail("names too many items");
 	const headers = files.map((file, i) => {
 		const items = decodeItemHeaders(r, counts[i] as number);
 		const fault =
