@@ -55,6 +55,14 @@ export function fakeRepository(chunkBytes?: number): FakeRepository {
 		time: start,
 		index: {
 			catchUp: async () => {},
+			/** Each object lies in a frame of its own, at half its length. */
+			places: (ids: Bytes) =>
+				Array.from({ length: ids.length / 32 }, (_, i) => {
+					const id = Buffer.from(ids.subarray(i * 32, i * 32 + 32));
+					const length = objects.chunks.get(id.toString("hex"))?.length;
+					if (length === undefined) return undefined;
+					return { storedLength: length, rawLength: length * 2, length };
+				}),
 			records: async (ids: readonly SnapshotId[]) =>
 				new Map(await Promise.all(ids.map(readRecord))),
 		},

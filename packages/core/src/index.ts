@@ -64,7 +64,18 @@ export {
 export { history, type Version } from "./query/history.ts";
 export { listSnapshots, type SnapshotFilter } from "./query/list-snapshots.ts";
 export { listTree, type TreeRequest } from "./query/list-tree.ts";
+export type { Modifier } from "./query/modifier.ts";
 export { readFile } from "./query/read-content.ts";
+export {
+	type CacheUsage,
+	cacheUsage,
+	clearCache,
+	type KindSize,
+	type RepositoryFacts,
+	readConfig,
+	type SnapshotDetails,
+	showSnapshot,
+} from "./query/repository-facts.ts";
 export {
 	type Selected,
 	selectPath,
@@ -75,6 +86,13 @@ export {
 	type Selection,
 	type Selector,
 } from "./query/selector.ts";
+export {
+	type ObjectSums,
+	type RepositoryStats,
+	type SnapshotStats,
+	type StatsOptions,
+	stats,
+} from "./query/stats.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
 export {

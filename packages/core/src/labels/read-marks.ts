@@ -5,7 +5,6 @@ import {
 	type Label,
 	NotFoundError,
 	type SnapshotId,
-	StorageError,
 	utf8,
 } from "@varve/format";
 import type { Repository } from "../repository.ts";
@@ -100,15 +99,9 @@ async function recall({ cache }: Parts): Promise<Record<string, Label>> {
 
 async function remember(
 	known: ReadonlyMap<string, Label>,
-	{ cache, observer }: Parts,
+	{ cache }: Parts,
 ): Promise<void> {
 	const labels = Object.fromEntries(known);
 	const text = JSON.stringify({ version: cacheVersion, labels });
-	try {
-		await cache.put(cacheName, utf8(text));
-	} catch (error) {
-		if (!(error instanceof StorageError)) throw error;
-		const message = `labels are not remembered: ${error.message}`;
-		observer.on({ type: "trace", message });
-	}
+	await cache.put(cacheName, utf8(text));
 }
