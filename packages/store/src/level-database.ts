@@ -35,7 +35,18 @@ export async function openDatabase(
 	return database;
 }
 
-/** True if another process has it open. */
+/**
+ * Takes a lock that the system gives back when the process ends: an empty LevelDB, for Node offers none. Throws if it is taken,
+ * also by this process (see `isLocked`).
+ */
+export async function openLock(folder: string): Promise<Database> {
+	const { Level } = await import("level");
+	const lock: Database = new Level<Bytes, Bytes>(folder);
+	await lock.open();
+	return lock;
+}
+
+/** True if someone else has it open. */
 export function isLocked(error: unknown): boolean {
 	for (let e = error; e instanceof Error; e = e.cause)
 		if ((e as { code?: unknown }).code === "LEVEL_LOCKED") return true;

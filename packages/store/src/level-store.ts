@@ -1,5 +1,6 @@
 import { type Hash64, idToBytes } from "@varve/format";
 import type { IndexFolder } from "./index-folder.ts";
+import type { Seal } from "./index-seal.ts";
 import { type Change, type Database, isLevelDamage } from "./level-database.ts";
 import { keyOf } from "./level-values.ts";
 import { type Marker, putMarker } from "./marker.ts";
@@ -19,6 +20,7 @@ const staleWorthDropping = 100_000;
 /** An open LevelDB with what is known of it. */
 export interface OpenLevel {
 	readonly database: Database;
+	readonly seal: Seal;
 	/** Segments merged into it, by name. */
 	readonly merged: Map<string, MergedSegment>;
 	marker: Marker;
@@ -64,7 +66,7 @@ export class LevelStore {
 		} catch (error) {
 			if (!isLevelDamage(error)) throw error;
 			this.reportDamage(error);
-			await this.#folder?.close(opened.database, false);
+			await this.#folder?.close(opened, false);
 			this.#damage = undefined;
 			return await this.#open();
 		}
@@ -152,7 +154,7 @@ export class LevelStore {
 	async dropIfStale(level: OpenLevel): Promise<OpenLevel | undefined> {
 		const { stale, chunks } = level.marker;
 		if (stale < staleWorthDropping || stale < chunks / 2) return level;
-		await this.#folder?.close(level.database, false);
+		await this.#folder?.close(level, false);
 		this.#opening = undefined;
 		return await this.open();
 	}
@@ -161,6 +163,6 @@ export class LevelStore {
 		const level = await this.#opening;
 		this.#opening = undefined;
 		if (level !== undefined)
-			await this.#folder?.close(level.database, this.#damage === undefined);
+			await this.#folder?.close(level, this.#damage === undefined);
 	}
 }
