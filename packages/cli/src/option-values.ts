@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseBytes } from "./units.ts";
 
 /** Parsers of option values. What is wrong with one is said by commander, with the option's name. */
@@ -55,7 +55,17 @@ export function positiveValue(value: string): number {
 /** The most threads that can be of use. */
 const mostWorkers = 256;
 
-export function workersValue(value: string): number {
+/** `--workers`, of every command that has use for threads. */
+export function workersOption(): Option {
+	return new Option(
+		"--workers <n>",
+		"threads; one for each processor if not said, 0 for none",
+	)
+		.argParser(workersValue)
+		.env("VARVE_WORKERS");
+}
+
+function workersValue(value: string): number {
 	const count = countValue(value);
 	if (count > mostWorkers)
 		throw new InvalidArgumentError(`It must be at most ${mostWorkers}.`);

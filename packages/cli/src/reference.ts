@@ -49,7 +49,7 @@ const namingLines = [
 	"| `3f2a91bc` | its id, or the beginning of it |",
 	"| `latest`, `latest~2` | the newest one, the one two before it |",
 	"| `tag:before-upgrade` | the newest one with this tag |",
-	"| `2026-11-19`, `2026-11-19T14:00`, `20261119_140000` | the newest one not younger than that, in local time |",
+	"| `2026-11-19`, `2026-11-19T14:00`, `20261119_140000` | the newest one taken until then, by the local clock |",
 	"| `2h`, `3d`, `yesterday` | the same, counted back from now |",
 	"| `commit:1a2b3c`, `version:phoenix=1.7.2` | the newest one that recorded this commit or version |",
 	"| `SNAPSHOT:path` | goes inside it |",

@@ -27,11 +27,12 @@ export class Report {
 		this.#command = options.command;
 	}
 
-	/** A JSON line, with --json; nothing without. */
-	message(type: string, message: Message): void {
+	/** A JSON line, with --json; nothing without. Where there may be many, `message` is better a function. */
+	message(type: string, message: Message | (() => Message)): void {
 		if (!this.json) return;
 		this.begin();
-		this.#screen.printVerbatim(jsonLine(type, message));
+		const fields = typeof message === "function" ? message() : message;
+		this.#screen.printVerbatim(jsonLine(type, fields));
 	}
 
 	/** The header, unless it has been printed. Every stream of messages has one, an empty one too. */
@@ -48,6 +49,11 @@ export class Report {
 		for (const line of lines) this.#screen.print(line);
 	}
 
+	/** One of many lines that were asked for. */
+	line(line: () => string): void {
+		if (!this.json) this.#screen.print(line());
+	}
+
 	/** Lines that tell what was done: left out with -q. */
 	account(lines: Iterable<string>): void {
 		if (!this.quiet) this.lines(lines);
@@ -59,10 +65,10 @@ export class Report {
 			this.#screen.printError(`warning: ${message}`);
 	}
 
-	/** One entry that failed; the command goes on. */
-	entryError(message: string, fields: Message): void {
-		this.message("error", { error: { message }, ...fields });
-		if (!this.json) this.#screen.printError(`error: ${message}`);
+	/** One entry that failed; the command goes on. A line for people, a message for programs. */
+	entryError(line: string, message: Message): void {
+		this.message("error", message);
+		if (!this.json) this.#screen.printError(`error: ${line}`);
 	}
 
 	/** What ended the command. */

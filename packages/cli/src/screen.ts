@@ -18,7 +18,8 @@ const eraseLine = "\r\u001b[2K";
 export class Screen {
 	readonly #out: OutStream;
 	readonly #err: OutStream;
-	#pending = "";
+	#pending: (string | Uint8Array)[] = [];
+	#pendingLength = 0;
 	#failure: Error | undefined;
 	#progress = "";
 
@@ -53,6 +54,13 @@ export class Screen {
 		this.#queue(text);
 	}
 
+	/** A line for programs, "\n" at its end, of any bytes; on a terminal it is escaped. */
+	printBytes(line: Uint8Array): void {
+		if (this.#out.isTTY === true) {
+			this.print(Buffer.from(line).toString().replace(/\n$/, ""));
+		} else this.#queue(line);
+	}
+
 	/** One line for people, on standard error. */
 	printError(line: string): void {
 		this.#send();
@@ -69,9 +77,11 @@ export class Screen {
 		this.#progress = line;
 	}
 
-	/** Resolves when there is room for more output: for commands that print without end. */
-	async room(): Promise<void> {
+	/** Resolves when there is room for more output: for commands that print without end. Gives signals their turn. */
+	async room(signal?: AbortSignal): Promise<void> {
 		this.#send();
+		await new Promise((resolve) => setImmediate(resolve));
+		signal?.throwIfAborted();
 		this.#requireReader();
 		if (this.#out.writableNeedDrain) await this.#drained();
 		this.#requireReader();
@@ -98,20 +108,22 @@ export class Screen {
 			throw this.#failure;
 	}
 
-	#queue(text: string): void {
-		if (this.#pending === "") setImmediate(() => this.#send());
-		this.#pending += text;
-		if (this.#pending.length >= batch) this.#send();
+	#queue(text: string | Uint8Array): void {
+		if (this.#pending.length === 0) setImmediate(() => this.#send());
+		this.#pending.push(text);
+		this.#pendingLength += text.length;
+		if (this.#pendingLength >= batch) this.#send();
 	}
 
 	#send(): void {
-		if (this.#pending === "") return;
-		const text = this.#pending;
-		this.#pending = "";
+		if (this.#pending.length === 0) return;
+		const parts = this.#pending;
+		this.#pending = [];
+		this.#pendingLength = 0;
 		if (this.#failure !== undefined || this.#out.destroyed) return;
 		const shown = this.#progress;
 		this.showProgress("");
-		this.#out.write(text);
+		this.#out.write(joined(parts));
 		this.showProgress(shown);
 	}
 
@@ -128,6 +140,12 @@ export class Screen {
 			this.#out.on("drain", done).on("error", done).on("close", done);
 		});
 	}
+}
+
+function joined(parts: readonly (string | Uint8Array)[]): string | Uint8Array {
+	return parts.every((part) => typeof part === "string")
+		? parts.join("")
+		: Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 }
 
 /** Resolves when what was written has left, with the error if it has not. */

@@ -4,7 +4,7 @@ import {
 	gatherWords,
 	rateValue,
 	sizeValue,
-	workersValue,
+	workersOption,
 } from "./option-values.ts";
 
 /** What `varve snapshot` was told. */
@@ -57,8 +57,8 @@ function addScopeFlags(command: Command): void {
 		)
 		.option("--exclude-caches", "leave out directories with a CACHEDIR.TAG")
 		.option(
-			"--exclude-if-present <name[:header]>",
-			"leave out what is in directories that hold a file of this name (that begins with the header)",
+			"--exclude-if-present <name>",
+			"leave out what is in directories that hold a file of this name; with NAME:HEADER, one that begins so",
 			gather,
 		)
 		.option(
@@ -121,14 +121,7 @@ function addWorkFlags(command: Command): void {
 				.default("auto")
 				.env("VARVE_COMPRESSION"),
 		)
-		.addOption(
-			new Option(
-				"--workers <n>",
-				"threads; one for each processor if not said, 0 for none",
-			)
-				.argParser(workersValue)
-				.env("VARVE_WORKERS"),
-		)
+		.addOption(workersOption())
 		.option(
 			"--limit-read <rate>",
 			"read at most this much a second, as 50M",

@@ -29,6 +29,7 @@ export async function snapshotRequest(
 	call: SnapshotCall,
 ): Promise<SnapshotRequest> {
 	const { flags } = call;
+	const time = timeOf(session, flags);
 	const scope = await scopeOf(session, flags);
 	return {
 		...(await sourcesOf(session, call)),
@@ -37,7 +38,7 @@ export async function snapshotRequest(
 		pin: flags.pin,
 		note: flags.note,
 		host: flags.host,
-		time: timeOf(session, flags),
+		time,
 		force: flags.force,
 		dryRun: flags.dryRun,
 		skipIfUnchanged: flags.skipIfUnchanged,

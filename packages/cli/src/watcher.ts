@@ -57,11 +57,7 @@ export class Watcher implements Observer, Disposable {
 		else if (event.type === "stop" || event.type === "error") this.#pause();
 		else if (event.type === "warning") report.warning(event.message);
 		else if (event.type === "entry-error")
-			report.entryError(event.message, {
-				during: event.verb,
-				...itemFields(event.path),
-				reason: event.reason,
-			});
+			report.entryError(`${event.path}: ${event.message}`, errorFields(event));
 		else if (event.type === "entry") this.#entry(event);
 		else if (event.type === "trace") this.#trace(event.message);
 	};
@@ -121,6 +117,11 @@ function itemFields(path: string): { item: string; item_b64?: string } {
 		: { item: fields.path, item_b64: fields.path_b64 };
 }
 
+function errorFields(event: Extract<VerbEvent, { type: "entry-error" }>) {
+	const { verb, path, message, reason } = event;
+	return { error: { message }, during: verb, ...itemFields(path), reason };
+}
+
 function statusFields(progress: Progress) {
 	const { step, elapsed } = progress;
 	const left = timeLeft(progress);
@@ -153,7 +154,7 @@ function logLine(event: VerbEvent): string | undefined {
 		case "error":
 			return `${event.verb} fails: ${String(event.error)}`;
 		case "entry-error":
-			return `${event.verb} error: ${event.message} (${event.reason})`;
+			return `${event.verb} error: ${event.path}: ${event.message}`;
 		case "entry":
 			return `${event.verb} ${event.action}: ${event.path} (${event.bytes} bytes)`;
 		case "warning":

@@ -3,15 +3,16 @@ import { InputError, restore, selectPath } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import { withRepository } from "../open-repository.ts";
-import { gather, workersValue } from "../option-values.ts";
+import { gather, workersOption } from "../option-values.ts";
 import {
 	restoreAccount,
 	restoreExitCode,
 	restoreSummary,
 } from "../restore-account.ts";
+import type { Session } from "../session.ts";
 
 interface Flags extends FilterFlags {
-	readonly target: string;
+	readonly target?: string;
 	readonly include?: readonly string[];
 	readonly exclude?: readonly string[];
 	readonly verify?: boolean;
@@ -26,16 +27,15 @@ export const command: CommandFile = {
 				"Restore a snapshot, or a part of one, into a new or an empty directory. A whole snapshot is restored with its paths (DIR/usr/share/doc), SNAPSHOT:PATH without (what is in PATH lies in DIR).",
 			)
 			.argument("<snapshot>", "which one, and with :path what of it")
-			.requiredOption("-t, --target <dir>", "where to; new or empty")
+			.option(
+				"-t, --target <dir>",
+				"where to, which must be said; new or empty",
+			)
 			.option("-i, --include <pattern>", "only what matches", gather)
 			.option("-e, --exclude <pattern>", "leave out what matches", gather)
 			.option("--verify", "read back what was written and compare it")
 			.option("-n, --dry-run", "only tell what would be restored")
-			.option(
-				"--workers <n>",
-				"threads; one for each processor if not said, 0 for none",
-				workersValue,
-			);
+			.addOption(workersOption());
 		addFilterFlags(command);
 	},
 	examples: [
@@ -52,8 +52,7 @@ export const command: CommandFile = {
 	async run(session, command) {
 		const flags = command.opts<Flags>();
 		const { workers, include, exclude, verify, dryRun } = flags;
-		if (flags.target === "")
-			throw new InputError("NO_TARGET", "the target is an empty word");
+		const target = targetOf(session, flags);
 		return await withRepository(session, { workers }, async (repository) => {
 			const { snapshot, path } = await selectPath(
 				repository,
@@ -63,7 +62,7 @@ export const command: CommandFile = {
 			const report = await restore(repository, {
 				snapshot,
 				subpath: path,
-				target: resolve(session.surroundings.cwd, flags.target),
+				target,
 				include,
 				exclude,
 				verify,
@@ -76,3 +75,9 @@ export const command: CommandFile = {
 		});
 	},
 };
+
+function targetOf({ surroundings }: Session, { target }: Flags): string {
+	if (target === undefined || target === "")
+		throw new InputError("NO_TARGET", "say where to restore: -t DIR");
+	return resolve(surroundings.cwd, target);
+}

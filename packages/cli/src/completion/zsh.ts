@@ -18,10 +18,9 @@ export function zshScript(shape: ProgramShape): string {
 # Completion of ${name} for zsh: source <(${name} completion zsh), or save it as _${name} in a directory of $fpath.
 _${name}_snapshots() {
 	local -a repository ids
-	local i
-	i=\${words[(I)(-r|--repo)]}
-	(( i > 0 )) && repository=(--repo \${(Q)words[i+1]})
-	ids=(\${(f)"$(\${(Q)words[1]} $repository __complete snapshots 2>/dev/null)"})
+	local given=\${opt_args[-r]:-\${opt_args[--repo]:-$outer_repository}}
+	[[ -n $given ]] && repository=(--repo \${(Q)given})
+	ids=(\${(f)"$(${name} $repository __complete snapshots 2>/dev/null)"})
 	ids=(\${ids/$'\\t'/:} 'latest:the newest one')
 	_describe -V snapshot ids
 }
@@ -45,7 +44,7 @@ ${options
 	case $state in
 		command) _${name}_commands ;;
 		arguments)
-			local command=$line[1]
+			local command=$line[1] outer_repository=\${opt_args[-r]:-$opt_args[--repo]}
 			words=(${name} "\${(@)words[2,-1]}")
 			case $command in
 ${commands.map((command) => commandCase(name, command)).join("\n")}

@@ -1,0 +1,101 @@
+import { type Finding, pathFields, type VerifyReport } from "@varve/core";
+import type { Message } from "./json-line.ts";
+import { shortId } from "./short-id.ts";
+import {
+	formatBytes,
+	formatCount,
+	formatCounted,
+	formatDuration,
+} from "./units.ts";
+
+/** A finding as programs read it. */
+export function findingFields(finding: Finding): Message {
+	const { code, message, file, pack, chunk, hurt, moreHurt } = finding;
+	return {
+		error: { message },
+		during: "verify",
+		code,
+		file,
+		pack,
+		chunk,
+		hurt: hurt.map(({ path, what, snapshots }) => ({
+			...pathFields(path),
+			what,
+			snapshots,
+		})),
+		more_hurt: moreHurt,
+		snapshots: finding.snapshots,
+	};
+}
+
+/** The last message of `verify --json`. */
+export function verifySummary(report: VerifyReport): Message {
+	return {
+		level: report.level,
+		num_errors: report.findings.length,
+		snapshots_hurt: snapshotsHurt(report).length,
+		snapshots_count: report.snapshots,
+		packs_listed: report.packs.listed,
+		packs_read: report.packs.read,
+		dirs_checked: report.directories,
+		files_checked: report.files,
+		frames_checked: report.frames,
+		chunks_checked: report.chunks,
+		bytes_read: report.bytesRead,
+		bytes_proved: report.bytesProved,
+		notes: report.notes,
+		not_checked: report.notChecked,
+		seconds_elapsed: report.duration / 1000,
+	};
+}
+
+const mostPaths = 20;
+
+/** What is damaged and what that hurts. */
+export function findingLines(finding: Finding): string[] {
+	const { message, hurt, moreHurt, snapshots } = finding;
+	const shown = hurt.slice(0, mostPaths);
+	const more = hurt.length - shown.length + moreHurt;
+	const isHarmless = hurt.length === 0 && snapshots.length === 0;
+	return [
+		`damaged: ${message}`,
+		...shown.map(
+			({ path, what, snapshots }) =>
+				`  ${what} ${path} in ${snapshots.map(shortId).join(", ")}`,
+		),
+		...(more > 0 ? [`  and ${formatCounted(more, "more path")}`] : []),
+		...(hurt.length === 0 && snapshots.length > 0
+			? [`  snapshots ${snapshots.map(shortId).join(", ")}`]
+			: []),
+		...(isHarmless ? ["  nothing that a snapshot needs"] : []),
+	];
+}
+
+/** The closing lines for people. */
+export function verifyAccount(report: VerifyReport): string[] {
+	const { findings, packs, duration } = report;
+	const hurt = snapshotsHurt(report);
+	const result =
+		findings.length === 0
+			? "no damage found"
+			: `${formatCounted(findings.length, "finding")}; ${hurt.length === 0 ? "no snapshot is hurt" : `snapshots hurt: ${hurt.map(shortId).join(", ")}`}`;
+	return [
+		`${result} in ${formatDuration(duration)}`,
+		`  ${formatCounted(report.snapshots, "snapshot")}, ${formatCounted(packs.listed, "pack")}${readWords(report)}`,
+		...report.notes.map((note) => `  ${note}`),
+		...report.notChecked.map((what) => `  not checked: ${what}`),
+	];
+}
+
+function readWords(report: VerifyReport): string {
+	const { level, packs, files, directories, chunks } = report;
+	const followed = `; references followed to ${formatCounted(directories, "directory", "directories")} and ${formatCounted(files, "file")}`;
+	const read = `; ${formatCount(packs.read)} read whole (${formatBytes(report.bytesRead)})`;
+	if (level === "structure") return followed;
+	if (level === "scrub") return `${read}, checksums only`;
+	return `${followed}${read}, ${formatCounted(chunks, "chunk")} proved (${formatBytes(report.bytesProved)})`;
+}
+
+function snapshotsHurt({ findings }: VerifyReport): string[] {
+	return [...new Set(findings.flatMap(({ snapshots }) => snapshots))];
+}
