@@ -3,6 +3,7 @@ import {
 	CorruptError,
 	idAt,
 	idBytes,
+	isVarveError,
 	maxBaseRaw,
 	maxFrameRaw,
 	type PackId,
@@ -32,14 +33,13 @@ export class CachedFrame {
 	/** Raw bytes with room to spare; goes to the next frame. */
 	readonly buffer: Bytes;
 	readonly #starts: Uint32Array;
-	readonly #proved: Uint8Array;
+	readonly #hashes: (Bytes | undefined)[] = [];
 
 	constructor(raw: Bytes, lengths: Uint32Array, buffer: Bytes) {
 		this.raw = raw;
 		this.lengths = lengths;
 		this.buffer = buffer;
 		this.#starts = startsOf(lengths);
-		this.#proved = new Uint8Array(lengths.length);
 	}
 
 	/** Where chunk `ordinal` begins in `raw`. */
@@ -57,12 +57,13 @@ export class CachedFrame {
 		return this.raw.subarray(start, start + (this.lengths[ordinal] as number));
 	}
 
-	isProved(ordinal: number): boolean {
-		return this.#proved[ordinal] === 1;
-	}
-
-	setProved(ordinal: number): void {
-		this.#proved[ordinal] = 1;
+	/** SHA-256 of a chunk, calculated once. What it is compared with is up to whoever asks. */
+	hash(ordinal: number, sha256: (bytes: Bytes) => Bytes): Bytes {
+		const known = this.#hashes[ordinal];
+		if (known !== undefined) return known;
+		const hash = sha256(this.chunk(ordinal));
+		this.#hashes[ordinal] = hash;
+		return hash;
 	}
 }
 
@@ -161,7 +162,7 @@ export class FrameCache {
 			return new CachedFrame(raw, lengths, buffer);
 		} catch (error) {
 			this.#spare.push(buffer);
-			throw error;
+			throw asDamage(error, place);
 		}
 	}
 
@@ -235,6 +236,22 @@ export class FrameCache {
 		}
 		return false;
 	}
+}
+
+/** What a newer program may write is named in the config; in a repository that names nothing of it, an unknown codec is a flipped bit. */
+function asDamage(error: unknown, { pack, offset }: FramePlace): unknown {
+	if (
+		!isVarveError(error) ||
+		error.name !== "UnsupportedError" ||
+		error.code === "SEALED"
+	)
+		return error;
+	return new CorruptError(
+		"BAD_FRAME",
+		`the frame at byte ${offset} of pack ${pack} is damaged: ${error.message}`,
+		{ pack, offset },
+		{ cause: error },
+	);
 }
 
 function keyOf(place: FramePlace): string {

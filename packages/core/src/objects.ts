@@ -53,6 +53,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
 class CachingObjectReader implements ObjectReader {
 	readonly #options: ObjectReaderOptions;
 	readonly #frames: FrameCache;
+	readonly #sha256: (bytes: Bytes) => Bytes;
 	readonly #seen = new Map<string, Seen>();
 	#listing: Promise<Listing> | undefined;
 	#zeros: Bytes | undefined;
@@ -60,6 +61,7 @@ class CachingObjectReader implements ObjectReader {
 	constructor(options: ObjectReaderOptions) {
 		const { backend, index, tools, cacheBytes } = options;
 		this.#options = options;
+		this.#sha256 = (bytes) => tools.sha256(bytes);
 		this.#frames = new FrameCache(
 			{
 				reads: backend.blocking,
@@ -80,6 +82,8 @@ class CachingObjectReader implements ObjectReader {
 
 	outdate(): void {
 		this.#listing = undefined;
+		// Packs may have been replaced by others.
+		this.#seen.clear();
 	}
 
 	async #prepare(): Promise<Listing> {
@@ -92,9 +96,7 @@ class CachingObjectReader implements ObjectReader {
 	read(id: ChunkId): Bytes {
 		const seen = this.#seen.get(id);
 		if (seen === undefined) return this.#find(idToBytes(id), 0);
-		const frame = this.#frames.frame(seen.frame);
-		const bytes = frame.chunk(seen.ordinal);
-		if (frame.isProved(seen.ordinal)) return bytes;
+		const frame = this.#frame(seen.frame, id);
 		return this.#prove(frame, seen.ordinal, idToBytes(id));
 	}
 
@@ -120,7 +122,7 @@ class CachingObjectReader implements ObjectReader {
 	}
 
 	/** The frame of a place; what is wrong with it is wrong with the chunk asked for. */
-	#frame(place: Place, chunk: ChunkId): CachedFrame {
+	#frame(place: FramePlace, chunk: ChunkId): CachedFrame {
 		try {
 			return this.#frames.frame(place);
 		} catch (cause) {
@@ -135,16 +137,13 @@ class CachingObjectReader implements ObjectReader {
 	}
 
 	#prove(frame: CachedFrame, ordinal: number, id: Bytes): Bytes {
-		const bytes = frame.chunk(ordinal);
-		if (frame.isProved(ordinal)) return bytes;
-		if (!equalBytes(this.#options.tools.sha256(bytes), id))
+		if (!equalBytes(frame.hash(ordinal, this.#sha256), id))
 			throw new CorruptError(
 				"BAD_CHUNK",
 				`the chunk ${toHex(id)} does not match its id`,
 				{ chunk: toHex(id) },
 			);
-		frame.setProved(ordinal);
-		return bytes;
+		return frame.chunk(ordinal);
 	}
 
 	/** Trees stand beside each other in the order of the walk: names all of a frame at once. */
@@ -153,9 +152,8 @@ class CachingObjectReader implements ObjectReader {
 		const { pack, offset, storedLength, rawLength } = place;
 		const at = { pack, offset, storedLength, rawLength };
 		for (let ordinal = 0; ordinal < frame.lengths.length; ordinal++) {
-			const id = this.#options.tools.sha256Hex(frame.chunk(ordinal));
+			const id = toHex(frame.hash(ordinal, this.#sha256));
 			this.#seen.set(id, { frame: at, ordinal });
-			if (ordinal !== place.ordinal) frame.setProved(ordinal);
 		}
 	}
 

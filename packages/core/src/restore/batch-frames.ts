@@ -18,7 +18,7 @@ const gapBytes = 64 * 1024;
 /** Chunks of a batch, proved, frame by frame. */
 export class BatchFrames {
 	readonly #cache: FrameCache;
-	readonly #tools: Pick<Toolbox, "sha256">;
+	readonly #sha256: (bytes: Bytes) => Bytes;
 	readonly #frames: FrameColumns;
 	readonly #failed = new Map<number, unknown>();
 	#current = -1;
@@ -30,7 +30,7 @@ export class BatchFrames {
 		frames: FrameColumns,
 	) {
 		this.#cache = cache;
-		this.#tools = tools;
+		this.#sha256 = (bytes) => tools.sha256(bytes);
 		this.#frames = frames;
 	}
 
@@ -38,15 +38,12 @@ export class BatchFrames {
 	proved(parts: PartColumns, item: number): CachedFrame {
 		const frame = this.#frameOf(parts.frame[item] as number);
 		const ordinal = parts.ordinal[item] as number;
-		const chunk = frame.chunk(ordinal);
-		if (!frame.isProved(ordinal)) {
-			const hash = this.#tools.sha256(chunk);
-			if (!standsAt(hash, parts.ids, item * idBytes))
-				throw badChunk("does not match its id", parts.ids, item);
-			frame.setProved(ordinal);
-		}
-		if (chunk.length !== parts.length[item])
-			throw badChunk(`has ${chunk.length} bytes`, parts.ids, item);
+		const hash = frame.hash(ordinal, this.#sha256);
+		if (!standsAt(hash, parts.ids, item * idBytes))
+			throw badChunk("does not match its id", parts.ids, item);
+		const length = frame.lengths[ordinal];
+		if (length !== parts.length[item])
+			throw badChunk(`has ${length} bytes`, parts.ids, item);
 		return frame;
 	}
 

@@ -29,7 +29,7 @@ export interface RestoreReport {
 	readonly others: number;
 	/** Content bytes. */
 	readonly bytes: number;
-	/** Files and bytes read back and found equal; undefined if that was not asked for. */
+	/** Files (by each of their names) and bytes read back and found equal; undefined if that was not asked for. */
 	readonly verified:
 		| { readonly files: number; readonly bytes: number }
 		| undefined;

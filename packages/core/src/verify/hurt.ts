@@ -149,8 +149,9 @@ class HurtSearch {
 			this.#map.add(chunk, { path: at === "" ? "/" : at, what, snapshot });
 		};
 		for (const { id, nodes } of readPages(this.#options.objects, tree)) {
-			if (nodes instanceof Error) tell(id, path, "directory");
-			else
+			if (nodes instanceof Error || this.#options.bad.has(id))
+				tell(id, path, "directory");
+			if (!(nodes instanceof Error))
 				for (const node of nodes) {
 					const name = decodeName(node.name);
 					if (node.tree !== undefined) children.push({ tree: node.tree, name });

@@ -1,5 +1,6 @@
 import type { SnapshotId, SnapshotRecord } from "@varve/format";
 import type { Listing } from "@varve/store";
+import { createObjectReader } from "../objects.ts";
 import { listAgain } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
@@ -64,7 +65,7 @@ export async function verify(
 		const report = await withReaderLease(
 			repository,
 			{ snapshots, command: `verify (${options.level})` },
-			() => run(repository, options),
+			() => run(withFreshObjects(repository), options),
 		);
 		observer.on({ type: "stop", verb: "verify" });
 		return report;
@@ -72,6 +73,15 @@ export async function verify(
 		observer.on({ type: "error", verb: "verify", error });
 		throw error;
 	}
+}
+
+/** What was read and proved before proves nothing about what is stored now. */
+function withFreshObjects(repository: Repository): Repository {
+	const { backend, index, tools } = repository;
+	return {
+		...repository,
+		objects: createObjectReader({ backend, index, tools }),
+	};
 }
 
 /** What a run works with. */
