@@ -3,6 +3,7 @@ import {
 	lstatSync,
 	mkdirSync,
 	rmSync,
+	statfsSync,
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
@@ -20,20 +21,36 @@ function unchangedCold(session) {
 	return session.timedSnapshot();
 }
 
-/** What came back is counted too: a restore that lost half would be fast. */
+/**
+ * What came back is counted too: a restore that lost half would be fast. And a full file system is told from a slow or
+ * broken program before it begins.
+ */
 function restore(session) {
 	const { target, source } = session.place;
-	rmSync(target, { recursive: true, force: true });
-	mkdirSync(target, { recursive: true });
-	const usage = session.timed("restore", target);
-	const came = countTree(target);
 	const wanted = countTree(source);
 	rmSync(target, { recursive: true, force: true });
-	if (came.files !== wanted.files || came.bytes !== wanted.bytes)
-		throw new CommandFailed(
-			`${session.tool.name} restored ${came.files} files, ${came.bytes} bytes of ${wanted.files}, ${wanted.bytes}`,
-		);
-	return usage;
+	mkdirSync(target, { recursive: true });
+	requireRoom(target, wanted);
+	try {
+		const usage = session.timed("restore", target);
+		const came = countTree(target);
+		if (came.files !== wanted.files || came.bytes !== wanted.bytes)
+			throw new CommandFailed(
+				`${session.tool.name} restored ${came.files} files, ${came.bytes} bytes of ${wanted.files}, ${wanted.bytes}`,
+			);
+		return usage;
+	} finally {
+		rmSync(target, { recursive: true, force: true });
+	}
+}
+
+function requireRoom(directory, { files, directories, allocated }) {
+	const { bavail, bsize, ffree, files: inodes } = statfsSync(directory);
+	if (bavail * bsize < allocated)
+		throw new CommandFailed("not run, too little space to restore to");
+	// a file system that makes inodes as it goes says it has none at all
+	if (inodes > 0 && ffree < files + directories)
+		throw new CommandFailed("not run, too few inodes to restore to");
 }
 
 /** Puts one small new file at the top of the source, and takes it away again. */

@@ -17,6 +17,9 @@ const largest = (usages, key) => {
 	return known.length > 0 ? Math.max(...known) : undefined;
 };
 
+/** The last line says why; those above may be a million, and name paths. */
+const lastLine = (text) => text.split("\n").at(-1);
+
 export class Session {
 	/** `directory` is this tool's alone; `meter` and `patience` as in meter.mjs. */
 	constructor(tool, { directory, source, meter, patience }) {
@@ -75,7 +78,7 @@ export class Session {
 			const usage = measure(this.meter, argv, options);
 			if (usage.exit !== 0)
 				throw new CommandFailed(
-					`${tool.name} ${verb}: exit ${usage.exit}: ${usage.complaint}`,
+					`${tool.name} ${verb}: exit ${usage.exit}: ${lastLine(usage.complaint)}`,
 				);
 			return usage;
 		});
