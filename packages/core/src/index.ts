@@ -45,6 +45,7 @@ export {
 	checksumLine,
 	checksums,
 } from "./query/checksums.ts";
+export type { StatusItem, UnreadableEntry } from "./query/compare-live.ts";
 export type { NodeChange } from "./query/compare-nodes.ts";
 export {
 	type DiffItem,
@@ -93,6 +94,12 @@ export {
 	type StatsOptions,
 	stats,
 } from "./query/stats.ts";
+export {
+	type StatusRequest,
+	type StatusResult,
+	status,
+} from "./query/status.ts";
+export type { StatusSums } from "./query/status-walk.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
 export {

@@ -1,0 +1,124 @@
+import {
+	contentLength,
+	decodeName,
+	type Node,
+	NodeKind,
+	type SnapshotRecord,
+} from "@varve/format";
+import type { PriorRows } from "../snapshot/judge.ts";
+import { codeOf } from "../snapshot/read-file.ts";
+import type { SourceFs } from "../snapshot/source-fs.ts";
+import { newStatColumns, setStat } from "../snapshot/stat-columns.ts";
+import type { ContentComparer } from "./compare-content.ts";
+import { nodeChanges } from "./compare-nodes.ts";
+import type { EntryChange } from "./diff.ts";
+import { type PlacedNode, toEntry } from "./entry.ts";
+import { type LiveEntry, liveNode } from "./live-entries.ts";
+import type { Pair } from "./merge-entries.ts";
+import { modifierOf } from "./modifier.ts";
+
+/** An entry that cannot be looked at, so that nobody can say whether it changed. */
+export interface UnreadableEntry {
+	readonly type: "unreadable";
+	readonly path: string;
+	/** A word of errno. */
+	readonly reason: string;
+}
+
+export type StatusItem = EntryChange | UnreadableEntry;
+
+/** An entry of a snapshot and what has its name on disk. */
+export type LivePair = Pair<PlacedNode, LiveEntry>;
+
+export interface Surroundings {
+	readonly root: number;
+	/** What the scan state says of the directory. */
+	readonly prior: PriorRows | undefined;
+}
+
+/** Compares single entries of a snapshot with those on disk. */
+export class LiveComparer {
+	readonly #record: SnapshotRecord;
+	readonly #fs: SourceFs;
+	readonly #contents: ContentComparer;
+	readonly #row = newStatColumns(1);
+
+	constructor(record: SnapshotRecord, fs: SourceFs, contents: ContentComparer) {
+		this.#record = record;
+		this.#fs = fs;
+		this.#contents = contents;
+	}
+
+	/** undefined if they are the same. */
+	compare(pair: LivePair, surroundings: Surroundings): StatusItem | undefined {
+		const { before, after } = pair;
+		const path = (before ?? after)?.path ?? "";
+		if (after?.reason !== undefined)
+			return { type: "unreadable", path, reason: after.reason };
+		try {
+			const now = after && this.#placedNow(after, before?.node, surroundings);
+			return this.#changeOf(before, now);
+		} catch (error) {
+			const reason = codeOf(error);
+			if (reason === undefined) throw error;
+			return { type: "unreadable", path, reason };
+		}
+	}
+
+	/** What a snapshot would make of it now, with the content of before if it still has that. */
+	#placedNow(
+		after: LiveEntry,
+		before: Node | undefined,
+		surroundings: Surroundings,
+	): PlacedNode | undefined {
+		const node = liveNode(this.#fs, after, before);
+		if (node === undefined) return undefined;
+		const placed = { path: after.path, root: surroundings.root };
+		return this.#hasContentOf(node, before, { after, surroundings })
+			? { ...placed, node: { ...node, content: before.content } }
+			: { ...placed, node };
+	}
+
+	#hasContentOf(
+		node: Node,
+		before: Node | undefined,
+		live: { readonly after: LiveEntry; readonly surroundings: Surroundings },
+	): before is Node {
+		if (node.kind !== NodeKind.file || before?.kind !== NodeKind.file)
+			return false;
+		if (contentLength(node.content) !== contentLength(before.content))
+			return false;
+		return (
+			this.#isVouchedFor(live.after, live.surroundings) ||
+			this.#contents.isSame(live.after.path, before.content)
+		);
+	}
+
+	#isVouchedFor({ name, stat }: LiveEntry, { prior }: Surroundings): boolean {
+		if (prior === undefined || stat === undefined) return false;
+		setStat(this.#row, 0, stat);
+		return prior.judge(decodeName(name), this.#row, 0) === "unchanged";
+	}
+
+	#changeOf(
+		before: PlacedNode | undefined,
+		after: PlacedNode | undefined,
+	): EntryChange | undefined {
+		const sides = {
+			path: (after ?? before)?.path ?? "",
+			before: before && toEntry(before, this.#record),
+			after: after && toEntry(after, this.#record),
+		};
+		if (before === undefined && after === undefined) return undefined;
+		if (before === undefined || after === undefined) {
+			const modifier = before === undefined ? "+" : "-";
+			return { type: "change", modifier, changes: [], ...sides };
+		}
+		const changes = nodeChanges(before.node, after.node).filter(
+			// A directory's own time changes with every entry that comes or goes.
+			(change) => change !== "mtime" || after.node.kind !== NodeKind.directory,
+		);
+		const modifier = modifierOf(before.node, after.node, changes);
+		return modifier && { type: "change", modifier, changes, ...sides };
+	}
+}
