@@ -279,6 +279,22 @@ describe("snapshot", () => {
 		expect(streamed?.content).toEqual(node?.content);
 	});
 
+	test("T44 of a large file with holes and many chunks says that it has holes", async () => {
+		const folder = place.fresh("source");
+		mkdirSync(folder);
+		const path = join(folder, "image");
+		const noise = Buffer.alloc(4 * 1024 * 1024);
+		for (let i = 0; i < noise.length; i += 4)
+			noise.writeUInt32LE(Math.imul(i + 1, 2654435761) >>> 0, i);
+		writeFileSync(path, noise);
+		truncateSync(path, 70 * 1024 * 1024);
+		const repository = await place.repository({ clock });
+		const result = await take(repository, folder);
+		const [node] = await nodesOf(repository, result);
+		expect(node).toMatchObject({ holes: true });
+		expect(node?.content.kinds).toEqual([2, 0]);
+	});
+
 	test("of a stream whose producer fails is not made", async () => {
 		const repository = await place.repository({ clock });
 		async function* bytes() {

@@ -335,11 +335,11 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const report = this.#report;
 		const traversal = this.#traversal;
 		return {
-			read: (file, content, { torn, stat }) => {
+			read: (file, content, { torn, zeros, stat }) => {
 				report.fileDone(file);
 				if (torn) report.unreadable(pathOf(file), "CHANGED");
-				const sparse = sparseOf(file, stat);
-				traversal.fileRead(file, { content, torn, sparse }, stat);
+				const holes = zeros && sparseOf(file, stat);
+				traversal.fileRead(file, { content, torn, holes }, stat);
 				this.#tellProgress();
 			},
 			vanished: (file) => {

@@ -26,6 +26,8 @@ export interface OddEntry {
 	readonly sparse: boolean;
 	/** st_rdev. */
 	readonly node: number;
+	/** ns since 1970, if it does not fit the columns: before 1677 or after 2262. */
+	readonly farTime: bigint | undefined;
 }
 
 export interface FailedEntry {
@@ -75,17 +77,29 @@ export function readListing(
 		const linked = type !== S_IFDIR && stat.nlink > 1n;
 		const sparse = stat.size >= minSparse && stat.blocks * 512n < stat.size;
 		const isNode = type === S_IFCHR || type === S_IFBLK;
-		if (linked || sparse || isNode || stat.dev !== device)
+		const farTime = fits(stat.mtimeNs) ? undefined : stat.mtimeNs;
+		if (
+			linked ||
+			sparse ||
+			isNode ||
+			farTime !== undefined ||
+			stat.dev !== device
+		)
 			odd.push({
 				index,
 				device: stat.dev,
 				linked,
 				sparse,
 				node: isNode ? Number(stat.rdev) : 0,
+				farTime,
 			});
 	}
 	const stats = shrinkColumns(columns, names.length);
 	return { names, stats, directories, racy, device: device ?? 0n, odd, failed };
+}
+
+function fits(time: bigint): boolean {
+	return BigInt.asIntN(64, time) === time;
 }
 
 function lstatOf(fs: SourceFs, path: string) {

@@ -9,8 +9,8 @@ import type { StatColumns } from "./stat-columns.ts";
 export interface FileRead {
 	readonly content: Content;
 	readonly torn: boolean;
-	/** Stored with fewer blocks than bytes. */
-	readonly sparse: boolean;
+	/** Its runs of zeros are holes: there are some, and fewer blocks than bytes. */
+	readonly holes: boolean;
 }
 
 /** A run of entries that stand and fall together: one block of the scan state, one tree object. */
@@ -54,6 +54,8 @@ export interface Directory {
 	readonly fresh: Set<number>;
 	/** st_rdev of fresh devices. */
 	readonly devices: Map<number, number>;
+	/** mtimes that do not fit the columns, in ns. */
+	readonly farTimes: ReadonlyMap<number, bigint>;
 	/** Trees of children that are not the same as in the parent snapshot. */
 	readonly childTrees: Map<number, TreeId>;
 	/** Entries left out of the tree: vanished or unreadable. */

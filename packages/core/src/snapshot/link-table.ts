@@ -8,7 +8,8 @@ import type { Reading } from "./batches.ts";
 import type { FileRead } from "./directory.ts";
 import type { MetaWriter, StoredId } from "./meta-writer.ts";
 
-const groupsPerPiece = 8192;
+/** Path bytes in a piece, roughly. */
+const pieceBytes = 1024 * 1024;
 
 interface Inode {
 	readonly paths: Reading[];
@@ -75,8 +76,8 @@ export class LinkTable {
 		if (groups.length === 0) return undefined;
 		const ids: StoredId[] = [];
 		const lengths: number[] = [];
-		for (let at = 0; at < groups.length; at += groupsPerPiece) {
-			const piece = encodeLinks(groups.slice(at, at + groupsPerPiece));
+		for (const part of inPieces(groups)) {
+			const piece = encodeLinks(part);
 			ids.push(meta.put(piece));
 			lengths.push(piece.length);
 		}
@@ -115,4 +116,18 @@ export class LinkTable {
 		const key = this.#keyOf.get(directory)?.get(index);
 		return key === undefined ? undefined : this.#inodes.get(key);
 	}
+}
+
+function* inPieces(groups: readonly LinkGroup[]): Generator<LinkGroup[]> {
+	let part: LinkGroup[] = [];
+	let bytes = 0;
+	for (const group of groups) {
+		part.push(group);
+		for (const { path } of group) bytes += path.length;
+		if (bytes < pieceBytes) continue;
+		yield part;
+		part = [];
+		bytes = 0;
+	}
+	if (part.length > 0) yield part;
 }

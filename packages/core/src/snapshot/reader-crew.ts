@@ -2,6 +2,7 @@ import {
 	ByteReader,
 	type Content,
 	CorruptError,
+	ItemKind,
 	spanBytes,
 } from "@varve/format";
 import type { Crew } from "../repository.ts";
@@ -20,13 +21,18 @@ import {
 	type SnapshotReply,
 } from "./tasks.ts";
 
+export interface ReadFacts {
+	/** It changed while it was read. */
+	readonly torn: boolean;
+	/** There are runs of zeros in it. */
+	readonly zeros: boolean;
+	/** What fstat said, if it differs from lstat. */
+	readonly stat: FreshStat | undefined;
+}
+
 /** What is told about each file once it has been read, or could not be. */
 export interface ReadSink {
-	read(
-		file: Reading,
-		content: Content,
-		facts: { torn: boolean; stat: FreshStat | undefined },
-	): void;
+	read(file: Reading, content: Content, facts: ReadFacts): void;
 	vanished(file: Reading): void;
 	failed(file: Reading, reason: string): void;
 	stored(stored: IngestYield): void;
@@ -37,6 +43,7 @@ interface LargeFile {
 	readonly assembly: ContentAssembly;
 	left: number;
 	torn: boolean;
+	zeros: boolean;
 	failure: FileResult | undefined;
 }
 
@@ -82,6 +89,7 @@ export class ReaderCrew {
 			assembly,
 			left: Math.ceil(size / spanBytes),
 			torn: false,
+			zeros: false,
 			failure: undefined,
 		});
 	}
@@ -108,6 +116,7 @@ export class ReaderCrew {
 			const content = assembleContent(result.items, this.#sink.storeList);
 			this.#sink.read(file, content, {
 				torn: result.outcome === Outcome.torn,
+				zeros: result.items.kinds.includes(ItemKind.zeros),
 				stat: result.stat,
 			});
 		}
@@ -123,6 +132,7 @@ export class ReaderCrew {
 		if ("items" in result) {
 			large.assembly.add(batch.span, result.items);
 			large.torn ||= result.outcome === Outcome.torn;
+			large.zeros ||= result.items.kinds.includes(ItemKind.zeros);
 		} else large.failure = result;
 		if (--large.left > 0) return;
 		this.#large.delete(batch.file);
@@ -130,6 +140,7 @@ export class ReaderCrew {
 		else
 			this.#sink.read(batch.file, large.assembly.finish(), {
 				torn: large.torn,
+				zeros: large.zeros,
 				stat: undefined,
 			});
 	}

@@ -20,6 +20,8 @@ export interface Selection {
 	readonly sparse: Set<number>;
 	/** st_rdev of device nodes. */
 	readonly devices: Map<number, number>;
+	/** mtimes that do not fit the columns. */
+	readonly farTimes: Map<number, bigint>;
 	readonly linked: readonly (readonly [number, { dev: bigint; ino: bigint }])[];
 }
 
@@ -56,6 +58,11 @@ export function selectEntries(
 		sparse: new Set(kept.odd.filter((e) => e.sparse).map((e) => e.index)),
 		devices: new Map(
 			kept.odd.filter((e) => e.node !== 0).map((e) => [e.index, e.node]),
+		),
+		farTimes: new Map(
+			kept.odd.flatMap(({ index, farTime }) =>
+				farTime === undefined ? [] : [[index, farTime] as const],
+			),
 		),
 		linked: linked.map(({ index, device: dev }) => [
 			index,

@@ -1,6 +1,7 @@
 import {
 	encodeName,
 	encodeTree,
+	maxFileBytes,
 	type TreeId,
 	untrustedCtime,
 } from "@varve/format";
@@ -210,6 +211,8 @@ export class Traversal {
 			if (isSymlink(mode)) this.#readLink(directory, index, fs);
 			else if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
 				directory.fresh.add(index);
+			else if (sizeOf(directory.stats, index) >= maxFileBytes)
+				this.#refuse(directory, index);
 			else this.#wantFile({ directory, index }, readings);
 		}
 	}
@@ -223,6 +226,14 @@ export class Traversal {
 		}
 		file.directory.filesPending++;
 		if (claim === "read") readings.push(file);
+	}
+
+	/** A sparse file of an impossible size. */
+	#refuse(directory: Directory, index: number): void {
+		directory.dropped.add(index);
+		directory.untrusted.add(index);
+		const path = directory.path + (directory.names[index] as string);
+		this.#parts.report.unreadable(path, "EFBIG");
 	}
 
 	#readLink(directory: Directory, index: number, fs: SourceFs): void {

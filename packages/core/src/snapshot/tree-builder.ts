@@ -6,7 +6,6 @@ import {
 	encodeName,
 	encodePages,
 	encodeTree,
-	ItemKind,
 	maxTreeNodes,
 	type Node,
 	NodeKind,
@@ -103,7 +102,9 @@ function nodeOf(
 	const name = encodeName(directory.names[index] as string);
 	const mode = modeOf(stats, index);
 	const kind = kindOfMode(mode) as NodeKind;
-	const { seconds, nanoseconds } = splitTime(mtimeOf(stats, index));
+	const { seconds, nanoseconds } = splitTime(
+		directory.farTimes.get(index) ?? mtimeOf(stats, index),
+	);
 	const base = {
 		...blankNode(name, kind),
 		mode: mode & 0o7777,
@@ -113,10 +114,7 @@ function nodeOf(
 		mtimeNs: nanoseconds,
 	};
 	const read = reads.get(index);
-	if (read !== undefined) {
-		const holes = read.sparse && read.content.kinds.includes(ItemKind.zeros);
-		return { ...base, content: read.content, holes, torn: read.torn };
-	}
+	if (read !== undefined) return { ...base, ...read };
 	if (kind === NodeKind.directory && childTrees.has(index))
 		return { ...base, tree: childTrees.get(index) };
 	if (kind === NodeKind.symlink && targets.has(index))
