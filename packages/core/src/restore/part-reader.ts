@@ -29,8 +29,9 @@ export class PartReader {
 		for (let part = 0; part < parts.suffixes.length; part++) {
 			try {
 				const problem = this.#comparePart(parts, part);
-				if (problem === undefined) tally.files++;
-				else tally.add(part, "unwritten", "DIFFERS", problem);
+				if (problem !== undefined)
+					tally.add(part, "unwritten", "DIFFERS", problem);
+				else if (isEnd(parts, part)) tally.files++;
 			} catch (error) {
 				const code = codeOf(error);
 				if (code === undefined) throw error;
@@ -49,8 +50,7 @@ export class PartReader {
 			const start = parts.position[part] as number;
 			const end = start + lengthOf(parts, part);
 			const size = fstatSync(fd).size;
-			const isEnd = ((parts.flags[part] as number) & PartFlag.end) !== 0;
-			if (isEnd ? size !== end : size < end)
+			if (isEnd(parts, part) ? size !== end : size < end)
 				return `the file has ${size} bytes instead of ${end}`;
 			const differs = this.#firstDifference(parts, part, fd);
 			return differs === undefined
@@ -114,6 +114,11 @@ export class PartReader {
 		}
 		return this.#buffer.subarray(0, done);
 	}
+}
+
+/** The file ends where the part does. */
+function isEnd({ flags }: PartColumns, part: number): boolean {
+	return ((flags[part] as number) & PartFlag.end) !== 0;
 }
 
 function lengthOf(parts: PartColumns, part: number): number {

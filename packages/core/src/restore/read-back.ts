@@ -29,8 +29,10 @@ export async function readBack(
 		const reply = message as RestoreReply;
 		const parts = given.get(reply.id);
 		given.delete(reply.id);
-		for (const { part, ...problem } of reply.problems)
-			log.problem(parts?.suffixes[part] as string, problem);
+		for (const { part, ...problem } of reply.problems) {
+			const suffix = parts?.suffixes[part] as string;
+			if (!log.absent.has(suffix)) log.problem(suffix, problem);
+		}
 		sum.files += reply.files;
 		sum.bytes += reply.bytes;
 		progress.addErrors(reply.problems.length);
