@@ -104,15 +104,12 @@ describe("T08 the seal of an index", () => {
 	});
 
 	test("has all tables hashed in turn, where they are many", async () => {
-		const files = new Map(
-			Array.from({ length: 5 }, (_, i) => [
-				`00000${i}.ldb`,
-				{ size: 8 * 1024 * 1024, hash: "0" },
-			]),
-		);
 		const many = mkdtempSync(join(tmpdir(), "varve-seal-"));
-		for (const name of files.keys())
-			writeFileSync(join(many, name), new Uint8Array(8 * 1024 * 1024));
+		for (let i = 0; i < 5; i++)
+			writeFileSync(
+				join(many, `00000${i}.ldb`),
+				new Uint8Array(8 * 1024 * 1024),
+			);
 		await writeSeal(many, { files: new Map(), turn: 0 }, hash64);
 		const turns: number[] = [];
 		for (let i = 0; i < 3; i++) {
@@ -128,6 +125,21 @@ describe("T08 the seal of an index", () => {
 		);
 		expect(await checkSeal(many, hash64)).toBeUndefined();
 		rmSync(many, { recursive: true });
+	});
+});
+
+describe("T08 a seal written later", () => {
+	test("tells of a table that took the name of another", async () => {
+		const seal = await checkSeal(folder, hash64);
+		const name = sealedFiles().find((n) => n.endsWith(".ldb")) as string;
+		const content = readFileSync(join(folder, name));
+		rmSync(join(folder, name));
+		writeFileSync(join(folder, name), new Uint8Array(content.length));
+		await writeSeal(folder, seal as NonNullable<typeof seal>, hash64);
+		expect(await checkSeal(folder, hash64)).toBeDefined();
+		writeFileSync(join(folder, name), content);
+		expect(await checkSeal(folder, hash64)).toBeUndefined();
+		await writeSeal(folder, { files: new Map(), turn: 0 }, hash64);
 	});
 });
 

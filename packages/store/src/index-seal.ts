@@ -18,6 +18,8 @@ const hashedBytes = 16 * 1024 * 1024;
 
 interface SealedFile {
 	readonly size: number;
+	/** Milliseconds since 1970. */
+	readonly mtime: number;
 	readonly hash: string;
 }
 
@@ -94,7 +96,10 @@ function chooseTables(
 	return { due, turn: turn + due.size };
 }
 
-/** For a LevelDB that has been closed. Tables are never changed, so that those known need not be read. */
+/**
+ * For a LevelDB that has been closed. Tables are never changed, so that those known need not be read; but a compaction that was cut
+ * short leaves a table which is deleted later, and its name is then given to another.
+ */
 export async function writeSeal(
 	folder: string,
 	known: Seal,
@@ -102,18 +107,27 @@ export async function writeSeal(
 ): Promise<void> {
 	const lines = [`${known.turn}\n`];
 	for (const name of await namesIn(folder)) {
-		const file =
-			(isTable(name) ? known.files.get(name) : undefined) ??
-			describe(await readFile(join(folder, name)), hash64);
-		lines.push(`${name} ${file.size} ${file.hash}\n`);
+		const { size, mtime, hash } = await describe(folder, name, {
+			known: known.files.get(name),
+			hash64,
+		});
+		lines.push(`${name} ${size} ${mtime} ${hash}\n`);
 	}
 	const text = lines.join("");
 	const seal = utf8(`${text}${hash64(utf8(text))}\n`);
 	await writeFile(join(folder, sealName), seal, { mode: 0o600 });
 }
 
-function describe(bytes: Bytes, hash64: Hash64): SealedFile {
-	return { size: bytes.length, hash: String(hash64(bytes)) };
+async function describe(
+	folder: string,
+	name: string,
+	{ known, hash64 }: { known: SealedFile | undefined; hash64: Hash64 },
+): Promise<SealedFile> {
+	const { size, mtimeMs } = await stat(join(folder, name));
+	if (isTable(name) && known?.size === size && known.mtime === mtimeMs)
+		return known;
+	const hash = String(hash64(await readFile(join(folder, name))));
+	return { size, mtime: mtimeMs, hash };
 }
 
 /** Undefined for what is no whole seal. */
@@ -124,8 +138,8 @@ function decodeSeal(bytes: Bytes, hash64: Hash64): Seal | undefined {
 	if (lines.at(-1) !== "" || check !== String(hash64(utf8(text))))
 		return undefined;
 	const files = lines.slice(1, -2).map((line): [string, SealedFile] => {
-		const [name = "", size = "", hash = ""] = line.split(" ");
-		return [name, { size: Number(size), hash }];
+		const [name = "", size, mtime, hash = ""] = line.split(" ");
+		return [name, { size: Number(size), mtime: Number(mtime), hash }];
 	});
 	return { files: new Map(files), turn: Number(lines[0]) };
 }
