@@ -36,6 +36,11 @@ export interface Surroundings {
 	readonly prior: PriorRows | undefined;
 }
 
+interface Change extends Pick<EntryChange, "modifier" | "changes"> {
+	readonly before: PlacedNode | undefined;
+	readonly after: PlacedNode | undefined;
+}
+
 /** Compares single entries of a snapshot with those on disk. */
 export class LiveComparer {
 	readonly #record: SnapshotRecord;
@@ -104,21 +109,27 @@ export class LiveComparer {
 		before: PlacedNode | undefined,
 		after: PlacedNode | undefined,
 	): EntryChange | undefined {
-		const sides = {
-			path: (after ?? before)?.path ?? "",
-			before: before && toEntry(before, this.#record),
-			after: after && toEntry(after, this.#record),
-		};
 		if (before === undefined && after === undefined) return undefined;
 		if (before === undefined || after === undefined) {
 			const modifier = before === undefined ? "+" : "-";
-			return { type: "change", modifier, changes: [], ...sides };
+			return this.#item({ modifier, changes: [], before, after });
 		}
 		const changes = nodeChanges(before.node, after.node).filter(
 			// A directory's own time changes with every entry that comes or goes.
 			(change) => change !== "mtime" || after.node.kind !== NodeKind.directory,
 		);
 		const modifier = modifierOf(before.node, after.node, changes);
-		return modifier && { type: "change", modifier, changes, ...sides };
+		return modifier && this.#item({ modifier, changes, before, after });
+	}
+
+	#item({ modifier, changes, before, after }: Change): EntryChange {
+		return {
+			type: "change",
+			path: (after ?? before)?.path ?? "",
+			modifier,
+			changes,
+			before: before && toEntry(before, this.#record),
+			after: after && toEntry(after, this.#record),
+		};
 	}
 }

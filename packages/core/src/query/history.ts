@@ -12,7 +12,7 @@ import { prepareToRead } from "../prepare-to-read.ts";
 import type { ObjectReader, Repository, Snapshot } from "../repository.ts";
 import { type NodeChange, nodeChanges } from "./compare-nodes.ts";
 import { type Entry, toEntry } from "./entry.ts";
-import { byTime } from "./list-snapshots.ts";
+import { sortByTime } from "./list-snapshots.ts";
 import { nodeOfRoot } from "./placed-nodes.ts";
 
 /** One version of a path on one host: how it was from one snapshot to another. */
@@ -44,7 +44,7 @@ export async function history(
 	);
 	const finder = new PathFinder(repository.objects, resolve("/", path));
 	const hosts = new Map<string, HostHistory>();
-	for (const snapshot of [...snapshots].sort(byTime)) {
+	for (const snapshot of sortByTime(snapshots)) {
 		const { host } = snapshot.record;
 		const node = finder.in(snapshot.record);
 		if (node === "out of reach") continue;
@@ -53,13 +53,17 @@ export async function history(
 		known.add(snapshot, node);
 	}
 	const versions = [...hosts.values()].flatMap((one) => one.versions);
-	if (versions.length > 0)
-		return versions.sort((a, b) => byTime(a.first, b.first));
+	if (versions.length > 0) return sortByFirst(versions);
 	throw new NotFoundError(
 		"NO_SUCH_PATH",
 		`no snapshot holds ${printableName(finder.path)}`,
 		{ path: printableName(finder.path) },
 	);
+}
+
+function sortByFirst(versions: readonly Version[]): Version[] {
+	const time = ({ first }: Version) => Date.parse(first.record.time);
+	return [...versions].sort((a, b) => time(a) - time(b));
 }
 
 type Draft = { -readonly [K in keyof Version]: Version[K] };

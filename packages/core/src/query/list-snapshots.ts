@@ -25,10 +25,11 @@ export async function listSnapshots(
 	const ids = listed.map(({ name }) => name as SnapshotId);
 	const records = await repository.index.records(ids);
 	const marks = await readMarks(repository);
-	return [...records]
-		.map(([id, record]) => labelled(id, record, marks))
-		.filter(matcher(filter))
-		.sort(byTime);
+	return sortByTime(
+		[...records]
+			.map(([id, record]) => labelled(id, record, marks))
+			.filter(matcher(filter)),
+	);
 }
 
 export function labelled(
@@ -62,7 +63,12 @@ function hasTags(tags: readonly string[], wanted: readonly string[]): boolean {
 }
 
 /** Oldest first; ids decide between equal times. */
-export function byTime(a: Snapshot, b: Snapshot): number {
-	const time = Date.parse(a.record.time) - Date.parse(b.record.time);
-	return time || (a.id < b.id ? -1 : 1);
+export function sortByTime(snapshots: readonly Snapshot[]): Snapshot[] {
+	const keyed = snapshots.map((snapshot) => {
+		return { snapshot, time: Date.parse(snapshot.record.time) };
+	});
+	keyed.sort(
+		(a, b) => a.time - b.time || (a.snapshot.id < b.snapshot.id ? -1 : 1),
+	);
+	return keyed.map(({ snapshot }) => snapshot);
 }

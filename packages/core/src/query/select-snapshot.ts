@@ -61,7 +61,7 @@ export function choose(
 	clock: Clock,
 ): Snapshot | undefined {
 	if (selector.kind === "id") return only(snapshots, selector.prefix, spec);
-	const ordered = [...snapshots].sort(byTime);
+	const ordered = sortByTime(snapshots);
 	if (selector.kind === "latest") return ordered.at(-1 - selector.back);
 	const chosen = ordered.findLast(matches(selector, clock));
 	const byId =
