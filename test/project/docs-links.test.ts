@@ -34,6 +34,19 @@ function brokenLinks(page: string): string[] {
 	);
 }
 
+/** Sources that a page names in inline code, from the root or from src/ of a package, and that are not there. */
+function missingSources(markdown: string): string[] {
+	const places = readdirSync(join(root, "packages")).map((name) =>
+		join(root, "packages", name, "src"),
+	);
+	return [...markdown.matchAll(/`([\w./-]+\.ts)`/g)]
+		.map(([, name = ""]) => name)
+		.filter(
+			(name) =>
+				![root, ...places].some((place) => existsSync(join(place, name))),
+		);
+}
+
 /** What the program says to these words, before it does anything; undefined if it takes them. */
 async function complaint(
 	words: readonly string[],
@@ -57,6 +70,14 @@ describe("pages", () => {
 		"every link of %s leads to a file and a heading that exist",
 		(page) => {
 			expect(brokenLinks(join(root, page))).toEqual([]);
+		},
+	);
+
+	test.each(["CONTRIBUTING.md", "docs/design.md", "docs/format-v1.md"])(
+		"every source that %s names exists",
+		(page) => {
+			const text = readFileSync(join(root, page), "utf8");
+			expect(missingSources(text)).toEqual([]);
 		},
 	);
 
@@ -101,6 +122,14 @@ describe("links and headings", () => {
 			"twice",
 			"twice-1",
 		]);
+	});
+});
+
+describe("sources named by pages", () => {
+	test("are looked for from the root and in each package", () => {
+		const text =
+			"`core.ts`, `packages/core/src/compose.ts`, `compose.ts`, `gear.ts`";
+		expect(missingSources(text)).toEqual(["core.ts"]);
 	});
 });
 
