@@ -7,9 +7,9 @@ import {
 import type { Clock } from "../ports.ts";
 import type { Repository, Snapshot } from "../repository.ts";
 import {
-	byTime,
 	listSnapshots,
 	type SnapshotFilter,
+	sortByTime,
 } from "./list-snapshots.ts";
 import { momentEnd } from "./moment.ts";
 import { parseSelector, type Selection, type Selector } from "./selector.ts";
