@@ -58,15 +58,13 @@ const text = fc.constantFrom(
 	"x".repeat(70),
 );
 const leaf = fc.dictionary(fc.constantFrom("f", "g"), text);
-const tree = fc
-	.record({ d: leaf, e: leaf, f: text })
-	.map(
-		({ d, e, f }): FakeTree => ({
-			d: directory(d),
-			e: directory({ d: directory(e) }),
-			f,
-		}),
-	);
+const tree = fc.record({ d: leaf, e: leaf, f: text }).map(
+	({ d, e, f }): FakeTree => ({
+		d: directory(d),
+		e: directory({ d: directory(e) }),
+		f,
+	}),
+);
 
 describe("stats", () => {
 	test("what each snapshot alone holds is what no other one reaches", async () => {
