@@ -56,8 +56,8 @@ export function randomNumbers(seed: number): () => number {
 }
 
 export interface FakeFrame {
-	/** Hex. */
-	readonly chunks: readonly string[];
+	/** Hex, or a number of new ones. */
+	readonly chunks: readonly string[] | number;
 	readonly bases?: readonly string[];
 }
 
@@ -74,7 +74,14 @@ export function makePack(frames: readonly FakeFrame[]): FakePack {
 	];
 	let offset = packHeaderBytes;
 	const described: PackFrame[] = frames.map(({ chunks, bases = [] }) => {
-		const lengths = Uint32Array.from(chunks, (_, i) => 100 + (i % 50));
+		const ids =
+			typeof chunks === "number"
+				? randomBytes(chunks * idBytes)
+				: Buffer.from(chunks.join(""), "hex");
+		const lengths = Uint32Array.from(
+			{ length: ids.length / idBytes },
+			(_, i) => 100 + (i % 50),
+		);
 		const rawLength = lengths.reduce((sum, n) => sum + n, 0);
 		const storedLength = frameHeaderBytes + 40;
 		const frame = {
@@ -83,7 +90,7 @@ export function makePack(frames: readonly FakeFrame[]): FakePack {
 			rawLength,
 			lengths,
 			bases: Buffer.from(bases.join(""), "hex"),
-			ids: Buffer.from(chunks.join(""), "hex"),
+			ids,
 		};
 		offset += storedLength;
 		parts.push(randomBytes(storedLength));
@@ -227,6 +234,11 @@ export class FakeRepository {
 		const index = await this.open();
 		await index.catchUp(this.listing());
 		return index;
+	}
+
+	/** Opens, catches up, closes. */
+	async visit(): Promise<void> {
+		await (await this.caughtUp()).close();
 	}
 
 	/** Opens, checks every answer, closes. */

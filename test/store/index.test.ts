@@ -37,7 +37,7 @@ const chunks = (count: number) => Array.from({ length: count }, newChunk);
 
 async function addSegments(count: number, perSegment = 3): Promise<void> {
 	for (let i = 0; i < count; i++)
-		await repository.addSegment(makePack([{ chunks: chunks(perSegment) }]));
+		await repository.addSegment(makePack([{ chunks: perSegment }]));
 }
 
 const allIds = () =>
@@ -155,24 +155,23 @@ describe("look-ups", () => {
 	test("build no index again that is sound, whatever LevelDB does with its files", async () => {
 		for (let round = 0; round < 4; round++) {
 			await addSegments(9, 6000);
-			const index = await repository.caughtUp();
 			// Closed while LevelDB still compacts.
-			await index.close();
-			await (await repository.caughtUp()).close();
+			await repository.visit();
+			await repository.visit();
 		}
-		await repository.check();
+		await repository.visit();
 		expect(repository.warningCodes()).toEqual([]);
 	});
 
 	test("drop an index that holds mostly what is gone", async () => {
 		const many = makePack(
-			Array.from({ length: 3 }, () => ({ chunks: chunks(35_000) })),
+			Array.from({ length: 3 }, () => ({ chunks: 35_000 })),
 		);
 		await repository.addSegment(many);
 		await addSegments(24, 1);
-		const large = makePack([{ chunks: chunks(20_001) }]);
+		const large = makePack([{ chunks: 20_001 }]);
 		for (let i = 0; i < 9; i++) await repository.addSegment(large);
-		await repository.check();
+		await repository.visit();
 		const sizeBefore = bytesIn(repository.indexFolder);
 		for (const { name, packs } of repository.segments.values())
 			if (packs.includes(many) || packs.includes(large))
@@ -394,7 +393,7 @@ describe("damage in the repository", () => {
 		const [name] = repository.segments.keys();
 		const path = join(location, "segments", name as string);
 		const bytes = readFileSync(path);
-		for (let at = 0; at < bytes.length; at += 41) {
+		for (let at = 0; at < bytes.length; at += 83) {
 			const damaged = Buffer.from(bytes);
 			damaged[at] = (damaged[at] as number) ^ 16;
 			writeFileSync(path, damaged);
