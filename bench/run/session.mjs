@@ -51,6 +51,8 @@ export class Session {
 			if (directory !== repository) mkdirSync(directory, { recursive: true });
 		}
 		this.place.count = 0;
+		// restic fits the cost of its key to how busy the machine is now
+		waitForQuiet(this.patience);
 		this.run("init");
 	}
 
