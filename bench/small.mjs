@@ -57,12 +57,13 @@ async function measureOne({ directory, source }, setting) {
 }
 
 function line(times, { size, name, walls }) {
-	const quick = walls.every((wall) => wall !== undefined && wall < LIMIT);
+	const quick = walls.every((wall) => wall === undefined || wall < LIMIT);
+	const verdict = walls.includes(undefined) ? "not all measured" : "yes";
 	const cells = walls.map((wall) =>
 		wall === undefined ? "not measured" : wall.toFixed(2),
 	);
 	const length = `${(times * size) / 1e6} MB`;
-	return `| ${[length, name, ...cells, quick ? "yes" : "no"].join(" | ")} |`;
+	return `| ${[length, name, ...cells, quick ? verdict : "no"].join(" | ")} |`;
 }
 
 async function main() {
