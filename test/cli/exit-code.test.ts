@@ -20,6 +20,7 @@ const cases: readonly [unknown, number][] = [
 	[new InputError("AMBIGUOUS", ""), 2],
 	[new InputError("NO_SUCH_PATH", ""), 2],
 	[new NotFoundError("NO_REPOSITORY", ""), 10],
+	[new InputError("NOT_A_DIRECTORY", ""), 10],
 	[new NotFoundError("NO_SUCH_SNAPSHOT", ""), 1],
 	[new NotFoundError("NO_SUCH_PATH", ""), 1],
 	[new ConflictError("FENCED", ""), 11],

@@ -64,11 +64,32 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/cat.ts"),
 	},
 	{
+		name: "dump",
+		aliases: [],
+		summary: "print a snapshot as a tar or zip archive",
+		group: looking,
+		load: () => import("./commands/dump.ts"),
+	},
+	{
 		name: "checksums",
 		aliases: [],
 		summary: "print the SHA-256 of every file of a snapshot",
 		group: looking,
 		load: () => import("./commands/checksums.ts"),
+	},
+	{
+		name: "diff",
+		aliases: [],
+		summary: "compare two snapshots",
+		group: looking,
+		load: () => import("./commands/diff.ts"),
+	},
+	{
+		name: "status",
+		aliases: [],
+		summary: "compare a snapshot with the files as they are now",
+		group: looking,
+		load: () => import("./commands/status.ts"),
 	},
 	{
 		name: "restore",
@@ -83,6 +104,13 @@ export const commandTable: readonly CommandEntry[] = [
 		summary: "prove that what is stored can be restored",
 		group: restoring,
 		load: () => import("./commands/verify.ts"),
+	},
+	{
+		name: "stats",
+		aliases: [],
+		summary: "show sizes, and what each snapshot alone holds",
+		group: keeping,
+		load: () => import("./commands/stats.ts"),
 	},
 	{
 		name: "tag",
@@ -111,6 +139,13 @@ export const commandTable: readonly CommandEntry[] = [
 		summary: "show where the repository is and how it was made",
 		group: keeping,
 		load: () => import("./commands/config.ts"),
+	},
+	{
+		name: "cache",
+		aliases: [],
+		summary: "show or clear what this machine keeps of a repository",
+		group: keeping,
+		load: () => import("./commands/cache.ts"),
 	},
 	{
 		name: "completion",

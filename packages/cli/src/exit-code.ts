@@ -23,7 +23,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** By code, where the code says more than the class. */
 const byCode: Readonly<Record<string, ExitCode>> = {
 	NO_REPOSITORY: ExitCode.noRepository,
-	NOT_A_REPOSITORY: ExitCode.noRepository,
+	NOT_A_DIRECTORY: ExitCode.noRepository,
 	AMBIGUOUS: ExitCode.usage,
 	FENCED: ExitCode.locked,
 	LOCKED: ExitCode.locked,

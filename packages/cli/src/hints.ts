@@ -4,8 +4,7 @@ import { isVarveError } from "@varve/core";
 const hints: Readonly<Record<string, string>> = {
 	NO_REPOSITORY:
 		"name a repository with -r DIR or VARVE_REPOSITORY, or make one: varve init -r DIR; `varve snapshot DIR` makes the default one by itself",
-	NOT_A_REPOSITORY:
-		"name a repository with -r DIR, or make one: varve init -r DIR",
+	NOT_A_DIRECTORY: "a repository is a directory: name one with -r DIR",
 	NEWER_FORMAT: "use a newer version of varve",
 	UNKNOWN_FEATURE: "use a newer version of varve",
 	NO_SUCH_SNAPSHOT: "varve snapshots lists what there is",

@@ -110,6 +110,7 @@ async function runChosen(
 				{ options, surroundings, screen, report, watcher, log, signal },
 				command,
 			);
+			report.end();
 			log.line(`ends with exit code ${code}`);
 			return code;
 		} catch (error) {

@@ -19,6 +19,7 @@ export class Report {
 	readonly #screen: Screen;
 	readonly #command: string;
 	#begun = false;
+	#summed = false;
 
 	constructor(screen: Screen, options: ReportOptions) {
 		this.#screen = screen;
@@ -31,6 +32,7 @@ export class Report {
 	message(type: string, message: Message | (() => Message)): void {
 		if (!this.json) return;
 		this.begin();
+		this.#summed ||= type === "summary";
 		const fields = typeof message === "function" ? message() : message;
 		this.#screen.printVerbatim(jsonLine(type, fields));
 	}
@@ -41,6 +43,11 @@ export class Report {
 		this.#begun = true;
 		const header = { schema: schemaName, command: this.#command };
 		this.#screen.printVerbatim(jsonLine("header", header));
+	}
+
+	/** The end of a command that has ended well: a summary is always the last message. */
+	end(): void {
+		if (!this.#summed) this.message("summary", {});
 	}
 
 	/** Lines that were asked for. */

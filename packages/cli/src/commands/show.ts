@@ -1,8 +1,9 @@
 import {
 	pathFields,
 	type Scope,
-	type Snapshot,
+	type SnapshotDetails,
 	selectSnapshot,
+	showSnapshot,
 } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
@@ -29,7 +30,11 @@ export const command: CommandFile = {
 		const snapshot = await withRepository(
 			session,
 			{ workers: 0 },
-			(repository) => selectSnapshot(repository, name, filterOf(flags)),
+			async (repository) => {
+				const filter = filterOf(flags);
+				const chosen = await selectSnapshot(repository, name, filter);
+				return await showSnapshot(repository, chosen);
+			},
 		);
 		const { report, surroundings } = session;
 		report.message("snapshot", {
@@ -42,7 +47,7 @@ export const command: CommandFile = {
 };
 
 /** What a list of snapshots has no room for. */
-function recordFields({ record }: Snapshot): Message {
+function recordFields({ record, labels, hasParent }: SnapshotDetails): Message {
 	const { scope, unread, notKept, users, groups, provenance, known } = record;
 	return {
 		roots: record.roots.map(({ path, kind, tree }) => ({
@@ -59,12 +64,18 @@ function recordFields({ record }: Snapshot): Message {
 		provenance,
 		known,
 		features: record.features,
+		parent_present: hasParent,
+		labels: labels.map((label) => ({
+			time: label.time,
+			op: label.op,
+			value: "value" in label ? label.value : undefined,
+		})),
 	};
 }
 
-function recordLines(snapshot: Snapshot, offsetAt: OffsetAt): string[] {
+function recordLines(snapshot: SnapshotDetails, offsetAt: OffsetAt): string[] {
 	const { id, record, tags, pin, note, expires, forgotten } = snapshot;
-	const { roots, parent, program, provenance } = record;
+	const { roots, program, provenance } = record;
 	const when = (time: string) => formatTime(Date.parse(time), offsetAt);
 	const marks = [
 		...tags,
@@ -80,7 +91,7 @@ function recordLines(snapshot: Snapshot, offsetAt: OffsetAt): string[] {
 		["tags", marks.filter((mark) => mark !== "").join(" ")],
 		["note", note],
 		["expires", expires === undefined ? "" : when(expires)],
-		["parent", parent ?? "none"],
+		["parent", parentWords(snapshot)],
 		...roots.map(({ tree }) => ["tree", tree] as const),
 		["program", program],
 		...statisticsPairs(snapshot),
@@ -103,7 +114,12 @@ function recordLines(snapshot: Snapshot, offsetAt: OffsetAt): string[] {
 	return pairLines(pairs.filter(([, value]) => value !== ""));
 }
 
-function statisticsPairs({ record }: Snapshot): [string, string][] {
+function parentWords({ record, hasParent }: SnapshotDetails): string {
+	if (record.parent === undefined) return "none";
+	return hasParent ? record.parent : `${record.parent} (gone)`;
+}
+
+function statisticsPairs({ record }: SnapshotDetails): [string, string][] {
 	const s = record.statistics;
 	return [
 		[

@@ -7,7 +7,11 @@ import { openFound, repositoryOptions } from "../open-repository.ts";
 import { isDirectory, locateRepository, type Session } from "../session.ts";
 import { snapshotAccount, snapshotSummary } from "../snapshot-account.ts";
 import { addSnapshotFlags, type SnapshotFlags } from "../snapshot-flags.ts";
-import { parentOf, snapshotRequest } from "../snapshot-request.ts";
+import {
+	parentOf,
+	type SnapshotRequest,
+	snapshotRequest,
+} from "../snapshot-request.ts";
 
 export const command: CommandFile = {
 	define(command) {
@@ -37,6 +41,7 @@ export const command: CommandFile = {
 			words: command.args,
 			flags,
 		});
+		tellMissing(session, request);
 		const found = locateRepository(session);
 		const made = isMissingDefault(found) && !dryRun;
 		const repository = await (made ? makeFound : openFound)(
@@ -59,6 +64,21 @@ export const command: CommandFile = {
 		}
 	},
 };
+
+/** What was asked for and is not there is told before all else, as entries that cannot be read are. */
+function tellMissing({ watcher }: Session, request: SnapshotRequest): void {
+	for (const { path, reason } of request.missing ?? [])
+		watcher.on({
+			type: "entry-error",
+			verb: "snapshot",
+			path,
+			reason,
+			message:
+				reason === "ENOENT"
+					? "is not there"
+					: `cannot be looked at (${reason})`,
+		});
+}
 
 function isMissingDefault({ origin, location }: FoundRepository): boolean {
 	return origin === "default" && !isDirectory(location);
