@@ -253,7 +253,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 			parent: undefined,
 			indexInParent: 0,
 			root,
-			path: source.path === "/" ? "/" : `${source.path}/`,
+			path: withSlash(source.path),
 			relative: "",
 			rules,
 			only: source.kind === "entries" ? source.names : undefined,
@@ -278,13 +278,18 @@ export class SnapshotAttempt implements AsyncDisposable {
 		if (known.files + known.directories < worthScouts) return;
 		const { signal } = this.#options;
 		const crew = await startCrew({ workers, signal, job: "scout", setup: {} });
-		this.#scouts = new Scouts(crew, this.#racyFrom);
+		const roots = this.#found.map(({ root }) => withSlash(root.path));
+		this.#scouts = new Scouts({
+			crew,
+			previous: this.#previous,
+			roots,
+			racyFrom: this.#racyFrom,
+		});
 	}
 
 	async #scoutAhead(): Promise<void> {
 		const scouts = this.#scouts;
 		if (scouts === undefined) return;
-		scouts.want([...this.#traversal.found()]);
 		const { next } = this.#traversal;
 		if (next !== undefined && scouts.isComing(next)) await scouts.arrived(next);
 	}
@@ -356,6 +361,10 @@ export class SnapshotAttempt implements AsyncDisposable {
 			storeList: this.intake.storeList,
 		};
 	}
+}
+
+function withSlash(path: string): string {
+	return path === "/" ? path : `${path}/`;
 }
 
 function pathOf({ directory, index }: Reading): string {

@@ -7,35 +7,60 @@ import {
 } from "@varve/format";
 
 /**
- * The scan state of the parent, read once from front to back and joined with the walk, which comes by in the same order.
+ * The scan state of the parent, read once from front to back and joined with the walk, which comes by in the same order. Who prepares
+ * the walk's way may look ahead.
  */
 export class PreviousScan {
 	readonly #blocks: Iterator<ScanBlock>;
-	#next: ScanBlock | undefined;
+	/** Blocks read and not yet taken; those before `#peeked` have been looked at. */
+	#queue: ScanBlock[] = [];
+	#first = 0;
+	#peeked = 0;
 
 	constructor(pieces: Iterable<Bytes>) {
 		this.#blocks = blocksOf(pieces);
-		this.#next = this.#advance();
 	}
 
 	/** The pages of this directory, or none. Must be called in the order of the walk. */
 	take(root: number, path: string): ScanBlock[] {
 		const pages: ScanBlock[] = [];
-		if (this.#next === undefined) return pages;
 		const bytes = encodeName(path);
-		while (this.#next !== undefined) {
-			const order =
-				this.#next.root - root || compareWalkOrder(this.#next.path, bytes);
+		for (
+			let next = this.#at(this.#first);
+			next !== undefined;
+			next = this.#at(this.#first)
+		) {
+			const order = next.root - root || compareWalkOrder(next.path, bytes);
 			if (order > 0) break;
-			if (order === 0) pages.push(this.#next);
-			this.#next = this.#advance();
+			if (order === 0) pages.push(next);
+			this.#first++;
 		}
+		this.#shorten();
 		return pages;
 	}
 
-	#advance(): ScanBlock | undefined {
-		const { value, done } = this.#blocks.next();
-		return done === true ? undefined : value;
+	/** The next block that has neither been taken nor looked at. */
+	peekAhead(): ScanBlock | undefined {
+		this.#peeked = Math.max(this.#peeked, this.#first);
+		const block = this.#at(this.#peeked);
+		if (block !== undefined) this.#peeked++;
+		return block;
+	}
+
+	#at(index: number): ScanBlock | undefined {
+		while (index >= this.#queue.length) {
+			const { value, done } = this.#blocks.next();
+			if (done === true) return undefined;
+			this.#queue.push(value);
+		}
+		return this.#queue[index];
+	}
+
+	#shorten(): void {
+		if (this.#first < 1024) return;
+		this.#queue = this.#queue.slice(this.#first);
+		this.#peeked = Math.max(0, this.#peeked - this.#first);
+		this.#first = 0;
 	}
 }
 

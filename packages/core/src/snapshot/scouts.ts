@@ -1,52 +1,54 @@
+import { decodeName } from "@varve/format";
 import type { Crew } from "../repository.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
+import type { PreviousScan } from "./previous.ts";
 import type { ScoutedDirectory, ScoutReply } from "./scout-job.ts";
 
-const perTask = 8;
+/** A task should outweigh its message: so many entries, in at most so many directories. */
+const entriesPerTask = 1024;
+const directoriesPerTask = 128;
 const tasksPerThread = 2;
-/** Listings that wait for the walk. */
-const maxReady = 256;
+/** Entries listed ahead of the walk. */
+const maxAhead = 32 * 1024;
+
+export interface ScoutsOptions {
+	readonly crew: Crew;
+	/** Tells which directories there were, in the order of the walk. */
+	readonly previous: PreviousScan;
+	/** Absolute paths of the roots, with "/" at the end. */
+	readonly roots: readonly string[];
+	/** See ListingRequest. */
+	readonly racyFrom: bigint;
+}
 
 /**
- * Threads that list directories ahead of the walk, in its order as far as it is known. A directory that nobody has begun is left to
- * the walk itself, so that nobody ever waits for more than what is under way.
+ * Threads that list directories ahead of the walk: those of the parent snapshot, in its order. One that is new, or that nobody has
+ * begun, is left to the walk itself, so that it never waits for more than what is under way.
  */
 export class Scouts {
-	readonly #crew: Crew;
-	readonly #racyFrom: bigint;
-	/** Directories to be listed; the next one last. Those the walk has taken itself are not in `#wanted` any more. */
-	readonly #stack: string[] = [];
-	readonly #wanted = new Set<string>();
-	readonly #coming = new Set<string>();
+	readonly #options: ScoutsOptions;
+	/** Directories under way and listed, and the number of entries they had. */
+	readonly #coming = new Map<string, number>();
 	readonly #ready = new Map<string, ScoutedDirectory>();
+	#ahead = 0;
 	#tasks = 0;
 	#arrival: (() => void) | undefined;
-	#failure: { error: unknown } | undefined;
+	#failure: { readonly error: unknown } | undefined;
 
-	constructor(crew: Crew, racyFrom: bigint) {
-		this.#crew = crew;
-		this.#racyFrom = racyFrom;
-		crew.onReply = (reply) => this.#receive(reply as ScoutReply);
-	}
-
-	/** Directories just found, in the order of the walk: they come before all that was wanted earlier. */
-	want(paths: readonly string[]): void {
-		for (let i = paths.length - 1; i >= 0; i--) {
-			const path = paths[i] as string;
-			this.#stack.push(path);
-			this.#wanted.add(path);
-		}
+	constructor(options: ScoutsOptions) {
+		this.#options = options;
+		options.crew.onReply = (reply) => this.#receive(reply as ScoutReply);
 		this.#dispatch();
 	}
 
 	/** True if the listing is under way: `arrived` will tell. */
 	isComing(path: string): boolean {
-		return this.#coming.has(path);
+		return this.#coming.has(path) && !this.#ready.has(path);
 	}
 
 	/** Resolves when a listing that is under way has come. */
 	async arrived(path: string): Promise<void> {
-		while (this.#coming.has(path)) {
+		while (this.isComing(path)) {
 			await new Promise<void>((resolve) => {
 				this.#arrival = resolve;
 			});
@@ -56,10 +58,11 @@ export class Scouts {
 
 	/** The listing, if it is here; else the walk is on its own. Throws as reading the directory would. */
 	take(path: string): DirectoryListing | undefined {
-		this.#wanted.delete(path);
 		const found = this.#ready.get(path);
 		if (found === undefined) return undefined;
 		this.#ready.delete(path);
+		this.#ahead -= this.#coming.get(path) ?? 0;
+		this.#coming.delete(path);
 		this.#dispatch();
 		if ("reason" in found)
 			throw Object.assign(new Error(`cannot list ${path}`), {
@@ -70,33 +73,36 @@ export class Scouts {
 	}
 
 	async close(): Promise<void> {
-		await this.#crew.close();
+		await this.#options.crew.close();
 	}
 
 	#dispatch(): void {
-		while (
-			this.#tasks < this.#crew.size * tasksPerThread &&
-			this.#ready.size < maxReady
-		) {
+		const { crew, racyFrom } = this.#options;
+		while (this.#tasks < crew.size * tasksPerThread && this.#ahead < maxAhead) {
 			const paths = this.#nextPaths();
 			if (paths.length === 0) return;
 			this.#tasks++;
-			this.#crew
-				.submit({ paths, racyFrom: this.#racyFrom })
-				.catch((error: unknown) => {
-					this.#failure = { error };
-					this.#arrival?.();
-				});
+			crew.submit({ paths, racyFrom }).catch((error: unknown) => {
+				this.#failure ??= { error };
+				this.#arrival?.();
+			});
 		}
 	}
 
 	#nextPaths(): string[] {
+		const { previous, roots } = this.#options;
 		const paths: string[] = [];
-		while (paths.length < perTask) {
-			const path = this.#stack.pop();
-			if (path === undefined) break;
-			if (!this.#wanted.delete(path)) continue;
-			this.#coming.add(path);
+		let entries = 0;
+		while (entries < entriesPerTask && paths.length < directoriesPerTask) {
+			const block = previous.peekAhead();
+			if (block === undefined) break;
+			if (block.page > 0) continue;
+			const relative = decodeName(block.path);
+			const root = roots[block.root] ?? "";
+			const path = relative === "" ? root : `${root}${relative}/`;
+			this.#coming.set(path, block.count);
+			this.#ahead += block.count;
+			entries += block.count;
 			paths.push(path);
 		}
 		return paths;
@@ -104,10 +110,8 @@ export class Scouts {
 
 	#receive({ directories }: ScoutReply): void {
 		this.#tasks--;
-		for (const directory of directories) {
-			this.#coming.delete(directory.path);
+		for (const directory of directories)
 			this.#ready.set(directory.path, directory);
-		}
 		this.#dispatch();
 		this.#arrival?.();
 	}

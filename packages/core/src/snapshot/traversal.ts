@@ -114,14 +114,6 @@ export class Traversal {
 		return `${directory.path}${directory.names[index]}/`;
 	}
 
-	/** The directories below the one just entered. */
-	*found(): Generator<string> {
-		const directory = this.#stack.at(-1);
-		if (directory === undefined || directory.nextChild > 0) return;
-		for (const index of directory.children)
-			yield `${directory.path}${directory.names[index]}/`;
-	}
-
 	get current(): string | undefined {
 		return this.#stack.at(-1)?.path;
 	}
