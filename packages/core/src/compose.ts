@@ -230,7 +230,8 @@ async function startCrew(
 			backend.descriptor === undefined
 				? backend.blocking
 				: openBlockingReads(backend.descriptor),
-		openLookup: openChunkLookup,
+		openLookup: (descriptor) =>
+			openChunkLookup(descriptor, (bytes) => kernel.tools.hash64(bytes)),
 		openSpool: (descriptor) => {
 			if (stage !== undefined) return stage.spool;
 			if (descriptor !== undefined) return openSpool(descriptor);

@@ -31,11 +31,13 @@ async function start({
 	backend,
 	setup,
 }: WorkerOrders): Promise<Server<unknown, unknown>> {
+	const tools = await createToolbox();
 	const context: JobContext = {
 		config,
-		kernel: createKernel(await createToolbox(), { config }),
+		kernel: createKernel(tools, { config }),
 		reads: openBlockingReads(backend),
-		openLookup: openChunkLookup,
+		openLookup: (descriptor) =>
+			openChunkLookup(descriptor, (bytes) => tools.hash64(bytes)),
 		openSpool: (descriptor) =>
 			openSpool(descriptor as NonNullable<typeof descriptor>),
 	};

@@ -22,6 +22,7 @@ import { SourceLookup } from "./source-lookup.ts";
  */
 export async function openChunkLookup(
 	descriptor: LookupDescriptor,
+	hash64: Hash64,
 ): Promise<ChunkLookup> {
 	const packs = new PackListing(descriptor.packs, descriptor.packSizes);
 	if (descriptor.empty) return new SourceLookup(packs, []);
@@ -37,7 +38,7 @@ export async function openChunkLookup(
 	const level = new LevelSource({
 		get: (key) => database.getSync(key),
 		packs,
-		hash64: await loadHash64(),
+		hash64,
 		instead: () => merged,
 	});
 	const lookup = new SourceLookup(packs, [...sources, level]);
@@ -66,12 +67,6 @@ async function openLevel(folder: string): Promise<Database | undefined> {
 		if (isLevelDamage(error)) return undefined;
 		throw error;
 	}
-}
-
-async function loadHash64(): Promise<Hash64> {
-	const { default: xxhash } = await import("xxhash-wasm");
-	const { h64Raw } = await xxhash();
-	return (bytes) => h64Raw(bytes, 0n);
 }
 
 /** Sources that are opened when first asked. */

@@ -66,6 +66,7 @@ class LevelRepositoryIndex implements RepositoryIndex {
 	async records(
 		ids: readonly SnapshotId[],
 	): Promise<Map<SnapshotId, SnapshotRecord>> {
+		if (ids.length === 0) return new Map();
 		const { hash64 } = this.#options;
 		const known = await this.#level.use(({ database }) =>
 			recordsFromLevel(database, ids, hash64),

@@ -57,6 +57,7 @@ export interface RepositoryIndex extends AsyncDisposable {
 	/** When (ms since 1970) all of a pack was last read and found good, by pack. */
 	verified(packs: readonly PackId[]): Promise<Map<PackId, number>>;
 	setVerified(packs: readonly PackId[], time: number): Promise<void>;
+	/** Idempotent. To be called when the look-ups that other threads opened are closed: the files of LevelDB are sealed as they are then. */
 	close(): Promise<void>;
 }
 
