@@ -26,9 +26,14 @@ beforeEach(async () => {
 	repository = new FakeRepository();
 	await fill(12);
 	await repository.check();
+	// LevelDB puts what is in its log into a table when it is opened again.
+	await repository.visit();
 	kept = join(repository.folder, "kept");
 	cpSync(repository.cacheFolder, kept, { recursive: true });
 	expect(repository.warningCodes()).toEqual([]);
+	const tables = filesOf(keptIndex()).filter((name) => name.endsWith(".ldb"));
+	const sizes = tables.map((name) => statSync(join(keptIndex(), name)).size);
+	expect(Math.max(...sizes)).toBeGreaterThan(3000);
 });
 afterEach(() => repository.dispose());
 

@@ -13,6 +13,7 @@ import { MergedSources } from "./merged-sources.ts";
 import { PackListing } from "./pack-listing.ts";
 import { PageCache } from "./page-cache.ts";
 import type { Listing } from "./repository-index.ts";
+import type { SegmentFile } from "./segment-file.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { SegmentShelf } from "./segment-shelf.ts";
 import { SegmentSource } from "./segment-source.ts";
@@ -36,6 +37,8 @@ export interface CaughtUp {
 	readonly descriptor: LookupDescriptor;
 	readonly adopted: readonly SegmentPack[];
 	places(ids: Bytes): (Place | undefined)[];
+	/** Closes what belongs to this listing only. */
+	close(): void;
 }
 
 /** Segments of a listing by where their chunks are looked up. */
@@ -45,6 +48,8 @@ interface Division {
 	/** Names of the segments LevelDB holds. */
 	readonly merged: readonly string[];
 	readonly inPlace: readonly SegmentSearch[];
+	/** One of these, if it was built on the client. */
+	readonly built: SegmentFile | undefined;
 }
 
 /** Segments opened at the same time. */
@@ -79,7 +84,6 @@ export class IndexState {
 		signal: AbortSignal | undefined,
 	): Promise<CaughtUp> {
 		const { backend, hash64, warn } = this.#options;
-		await this.#shelf.keepOnly(new Set(listing.segments.map((s) => s.name)));
 		const division = await this.#divide(listing, signal);
 		const packs = nameAll(new UsablePacks(listing), division);
 		packs.warnOfWrongSizes(warn);
@@ -90,7 +94,11 @@ export class IndexState {
 			signal,
 		});
 		for (const { id, size } of adopted.packs) packs.usable.set(id, size);
-		return this.#assemble(division, PackListing.of(packs.usable), adopted);
+		const listed = PackListing.of(packs.usable);
+		const caughtUp = this.#assemble(division, listed, adopted);
+		// Not before: what was caught up with until now stands if this fails.
+		await this.#shelf.keepOnly(new Set(listing.segments.map((s) => s.name)));
+		return caughtUp;
 	}
 
 	async #divide(
@@ -108,13 +116,8 @@ export class IndexState {
 			if (division !== undefined) return division;
 		}
 		const inPlace = await this.#openAll(listing.segments, signal);
-		return {
-			level: undefined,
-			merged: [],
-			inPlace: fitInPlace(listing.segments)
-				? inPlace
-				: await this.#combined.combine(inPlace),
-		};
+		const { segments, built } = await this.#combined.combine(inPlace);
+		return { level: undefined, merged: [], inPlace: segments, built };
 	}
 
 	/** Merges what is to be merged, and takes out what is gone. */
@@ -143,6 +146,7 @@ export class IndexState {
 			level,
 			merged: [...listed].filter(isMerged),
 			inPlace: unmerged.filter(({ file }) => !isMerged(file.name)),
+			built: undefined,
 		};
 	}
 
@@ -165,7 +169,7 @@ export class IndexState {
 	}
 
 	#assemble(
-		{ level, merged, inPlace }: Division,
+		{ level, merged, inPlace, built }: Division,
 		packs: PackListing,
 		adopted: Adopted,
 	): CaughtUp {
@@ -204,8 +208,15 @@ export class IndexState {
 					merged: mergedSources,
 					counts: lookup.counts,
 					onLevelMiss: () =>
-						this.#options.level.reportDamage(new Error("a chunk is missing")),
+						this.#options.level.reportDamage(
+							new Error("a chunk is missing"),
+							level?.database,
+						),
 				}),
+			close() {
+				adopted.file?.close();
+				built?.close();
+			},
 		};
 	}
 
@@ -220,7 +231,7 @@ export class IndexState {
 			packs,
 			hash64,
 			instead: (cause) => {
-				level.reportDamage(cause);
+				level.reportDamage(cause, database);
 				return merged;
 			},
 		});

@@ -1,6 +1,7 @@
 import type { SegmentPack } from "@varve/format";
 import { BuiltSegments } from "./built-segments.ts";
 import type { PageCache } from "./page-cache.ts";
+import type { SegmentFile } from "./segment-file.ts";
 import { packsOfSegment } from "./segment-packs.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import type { Warn } from "./warn.ts";
@@ -10,6 +11,11 @@ const separate = 32;
 /** Chunks of a small segment, and of all that are put together. */
 const smallSegment = 20_000;
 const chunksTogether = 1_000_000;
+
+export interface Combined {
+	readonly segments: readonly SegmentSearch[];
+	readonly built: SegmentFile | undefined;
+}
 
 /**
  * Many small segments, put together in one on the client: for when LevelDB is not to be had, and each would be asked in turn. What
@@ -27,21 +33,22 @@ export class CombinedSegments {
 		this.#pages = pages;
 	}
 
-	/** Segments that know the same. */
-	async combine(segments: readonly SegmentSearch[]): Promise<SegmentSearch[]> {
+	/** Segments that know the same; one that was built for this is the caller's to close. */
+	async combine(segments: readonly SegmentSearch[]): Promise<Combined> {
 		const small = chooseSmall(segments);
-		if (small.size <= separate) return [...segments];
+		if (small.size <= separate) return { segments, built: undefined };
+		const large = segments.filter((segment) => !small.has(segment));
 		const before = await this.#before();
 		const left = before === undefined ? [...small] : uncovered(small, before);
 		if (before !== undefined && left.length <= separate)
-			return [before, ...left, ...segments.filter((s) => !small.has(s))];
+			return withBuilt(before, [...left, ...large]);
 		before?.file.close();
 		const packs = new Map<string, SegmentPack>();
 		for (const segment of small)
 			for (const pack of packsOfSegment(segment)) packs.set(pack.id, pack);
 		const file = await this.#built.replace([...packs.values()]);
 		const together = new SegmentSearch(file, this.#pages);
-		return [together, ...segments.filter((s) => !small.has(s))];
+		return withBuilt(together, large);
 	}
 
 	async #before(): Promise<SegmentSearch | undefined> {
@@ -49,6 +56,13 @@ export class CombinedSegments {
 		for (const other of others) other.close();
 		return file && new SegmentSearch(file, this.#pages);
 	}
+}
+
+function withBuilt(
+	built: SegmentSearch,
+	others: readonly SegmentSearch[],
+): Combined {
+	return { segments: [built, ...others], built: built.file };
 }
 
 function chooseSmall(

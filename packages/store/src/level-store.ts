@@ -32,6 +32,7 @@ export class LevelStore {
 	readonly #hash64: Hash64;
 	readonly #warn: Warn;
 	#opening: Promise<OpenLevel | undefined> | undefined;
+	#database: Database | undefined;
 	#damage: unknown;
 
 	/** Without a folder there is none. */
@@ -60,6 +61,7 @@ export class LevelStore {
 	async #open(): Promise<OpenLevel | undefined> {
 		const opened = await this.#folder?.open();
 		if (opened === undefined) return undefined;
+		this.#database = opened.database;
 		try {
 			const merged = await readMerged(opened.database, this.#hash64);
 			return { ...opened, merged };
@@ -72,9 +74,9 @@ export class LevelStore {
 		}
 	}
 
-	/** It is not to be trusted any more: said once, and dropped when next possible. */
-	reportDamage(cause: unknown): void {
-		if (this.#damage !== undefined) return;
+	/** It is not to be trusted any more: said once, and dropped when next possible. Nothing is said of one that is closed already. */
+	reportDamage(cause: unknown, database = this.#database): void {
+		if (this.#damage !== undefined || database !== this.#database) return;
 		this.#damage = cause ?? new Error("damaged");
 		this.#warn({
 			code: "INDEX_REBUILT",
@@ -162,6 +164,7 @@ export class LevelStore {
 	async close(): Promise<void> {
 		const level = await this.#opening;
 		this.#opening = undefined;
+		this.#database = undefined;
 		if (level !== undefined)
 			await this.#folder?.close(level, this.#damage === undefined);
 	}

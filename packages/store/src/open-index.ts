@@ -98,7 +98,9 @@ class LevelRepositoryIndex implements RepositoryIndex {
 		listing: Listing,
 		options: { signal?: AbortSignal | undefined } = {},
 	): Promise<void> {
+		const before = this.#caughtUp;
 		this.#caughtUp = await this.#state.catchUp(listing, options.signal);
+		before?.close();
 	}
 
 	#requireCaughtUp(): CaughtUp {
@@ -108,11 +110,11 @@ class LevelRepositoryIndex implements RepositoryIndex {
 	}
 
 	get lookup(): ChunkLookup {
-		const { lookup } = this.#requireCaughtUp();
-		// Its sources belong to the index.
+		const { empty } = this.#requireCaughtUp().lookup;
 		return {
-			empty: lookup.empty,
-			find: (ids, at) => lookup.find(ids, at),
+			empty,
+			// Of the listing that was caught up with last: the files of an older one may be closed.
+			find: (ids, at) => this.#requireCaughtUp().lookup.find(ids, at),
 			close: () => undefined,
 		};
 	}
@@ -149,7 +151,7 @@ class LevelRepositoryIndex implements RepositoryIndex {
 	}
 
 	async close(): Promise<void> {
-		this.#caughtUp?.lookup.close();
+		this.#caughtUp?.close();
 		this.#caughtUp = undefined;
 		this.#state.close();
 		await this.#level.close();

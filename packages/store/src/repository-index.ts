@@ -35,13 +35,13 @@ export interface RepositoryIndex extends AsyncDisposable {
 	 * Brings chunk look-ups up to the listing: a few segments are searched in place, more are merged into LevelDB; removed ones and
 	 * records of unlisted snapshots are taken out, packs that no segment names adopted from their directories. A damaged segment
 	 * is as absent, a pack that cannot be adopted or has the wrong size too; of each there is a warning.
-	 * Must be called before the five below, and may be called again; descriptors and look-ups from before then stand for the old listing.
+	 * Must be called before the five below, and may be called again: descriptors from before stand for the old listing, `lookup` for the last one.
 	 */
 	catchUp(
 		listing: Listing,
 		options?: { signal?: AbortSignal | undefined },
 	): Promise<void>;
-	/** For this thread. */
+	/** For this thread, until the index is closed. */
 	readonly lookup: ChunkLookup;
 	/** For worker threads, opened there with `openChunkLookup`. */
 	readonly lookupDescriptor: LookupDescriptor;

@@ -24,6 +24,8 @@ export function openSegmentFile(path: string, name: string): SegmentFile {
 		size,
 		path,
 		readInto(at, target) {
+			// Its number may be that of another file by now.
+			if (!open) throw new Error(`the segment ${name} is closed`);
 			for (let done = 0; done < target.length; ) {
 				const read = fs.readSync(
 					fd,
