@@ -102,8 +102,10 @@ describe("T08 T09 the index, damaged while it was closed", () => {
 				putBack();
 				damage(join(repository.indexFolder, name));
 				await repository.check();
-				// Without its seal the index looks as after a crash, which does no harm.
-				const codes = name === "VARVE-SEAL" && damage === rmSync ? 0 : 1;
+				// Without its seal the index looks as after a crash, which does no harm; the log was empty before.
+				const harmless =
+					damage === rmSync ? name === "VARVE-SEAL" : name.endsWith(".log");
+				const codes = harmless ? 0 : 1;
 				expect(repository.warningCodes()).toHaveLength(codes);
 			}
 	});
