@@ -27,6 +27,7 @@ const cases: readonly [unknown, number][] = [
 	[new ConflictError("EXISTS", ""), 1],
 	[new UnsupportedError("NEWER_FORMAT", ""), 14],
 	[new UnsupportedError("UNKNOWN_FEATURE", ""), 14],
+	[new UnsupportedError("UNKNOWN_FRAME", "", { feature: "frame-9-0" }), 14],
 	[new UnsupportedError("NOT_HERE", ""), 1],
 	[new CorruptError("BAD_CHUNK", ""), 4],
 	[new StorageError("NO_SPACE", ""), 13],

@@ -51,8 +51,11 @@ export function exitCodeOf(error: unknown): number {
 	if (isBrokenPipe(error)) return ExitCode.done;
 	if (isUsageOutcome(error)) return usageCode(error.code);
 	if (!isVarveError(error)) return ExitCode.failed;
-	const { committed } = error.details;
+	const { committed, feature } = error.details;
 	if (committed === true) return ExitCode.failedHalfway;
+	// Whatever is stored in a way this program does not know, be it a frame or the whole repository.
+	if (error.name === "UnsupportedError" && feature !== undefined)
+		return ExitCode.newerFormat;
 	return byCode[error.code] ?? byClass[error.name] ?? ExitCode.failed;
 }
 

@@ -1,5 +1,6 @@
 import { spanBytes } from "@varve/format";
 import type { Directory } from "./directory.ts";
+import type { Judgement } from "./judge.ts";
 import { copyStat, newStatColumns, sizeOf } from "./stat-columns.ts";
 import type { FilesTask, SpanTask } from "./tasks.ts";
 
@@ -7,6 +8,8 @@ import type { FilesTask, SpanTask } from "./tasks.ts";
 export interface Reading {
 	readonly directory: Directory;
 	readonly index: number;
+	/** As what it was counted. */
+	readonly judgement?: Judgement;
 }
 
 const maxFiles = 128;

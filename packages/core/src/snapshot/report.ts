@@ -84,8 +84,10 @@ export class Report {
 	}
 
 	/** A file that was counted is not in the snapshot after all. */
-	fileLost({ directory, index }: Reading): void {
+	fileLost({ directory, index, judgement }: Reading): void {
 		this.tally.files--;
+		if (judgement === "new") this.tally.filesNew--;
+		if (judgement === "changed") this.tally.filesChanged--;
 		this.tally.bytes -= sizeOf(directory.stats, index);
 	}
 

@@ -136,8 +136,8 @@ function nearestAround(
 	path: string,
 	kept: ReadonlyMap<string, Find>,
 ): Find | undefined {
-	for (let at = path; at !== "/"; ) {
-		at = parentOf(at);
+	for (let at = path, up = parentOf(at); up !== at; up = parentOf(at)) {
+		at = up;
 		const around = kept.get(at);
 		if (around !== undefined) return around;
 	}

@@ -205,7 +205,7 @@ export class Traversal {
 				directory.fresh.add(index);
 			else if (sizeOf(directory.stats, index) >= maxFileBytes)
 				this.#refuse(directory, index);
-			else this.#wantFile({ directory, index }, readings);
+			else this.#wantFile({ directory, index, judgement }, readings);
 		}
 	}
 
