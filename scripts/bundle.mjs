@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import * as esbuild from "esbuild";
+import { directImports } from "./direct-imports.mjs";
 import { packageNames, root } from "./stamps.mjs";
 import { StepFailed } from "./tool.mjs";
 
@@ -55,6 +56,7 @@ function settings() {
 			worker: "packages/core/src/worker.ts",
 		},
 		alias: workspaceSources(),
+		plugins: [directImports(workspaceSources())],
 		external,
 		bundle: true,
 		splitting: true,

@@ -40,7 +40,7 @@ function shell(name: string, args: string[], input = ""): string {
 		encoding: "utf8",
 		timeout: 20_000,
 		env: {
-			PATH: `${folder}:${process.env.PATH}`,
+			PATH: `${folder}:${process.env["PATH"]}`,
 			HOME: folder,
 			LC_ALL: "C.UTF-8",
 			TERM: "dumb",

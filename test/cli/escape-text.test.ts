@@ -63,7 +63,7 @@ describe("quoteForShell", () => {
 				"bash",
 				["-c", `printf %s ${written}`],
 				{
-					env: { LC_ALL: "C.UTF-8", PATH: process.env.PATH },
+					env: { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] },
 				},
 			);
 			expect(error).toBeUndefined();

@@ -77,7 +77,7 @@ describe("findRepository", () => {
 });
 
 describe("folders", () => {
-	const mac: UserPlace = { env: {}, home: "/Users/anna", platform: "darwin" };
+	const mac: UserPlace = { env: {}, home: "/m/anna", platform: "darwin" };
 	const relative = { XDG_DATA_HOME: "data", XDG_CACHE_HOME: "cache" };
 
 	test.each([
@@ -90,8 +90,8 @@ describe("folders", () => {
 		],
 		[
 			mac,
-			"/Users/anna/Library/Application Support/varve/default",
-			"/Users/anna/Library/Caches/varve",
+			"/m/anna/Library/Application Support/varve/default",
+			"/m/anna/Library/Caches/varve",
 		],
 		[
 			{

@@ -287,7 +287,8 @@ describe("what cannot be whole", () => {
 		const packs = [...filesIn(join(bad, "packs")).entries()];
 		const largest = packs.sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
 		const bytes = readFileSync(largest);
-		for (let at = 60; at < bytes.length - 400; at += 40) bytes[at] ^= 1;
+		for (let at = 60; at < bytes.length - 400; at += 40)
+			bytes[at] = (bytes[at] ?? 0) ^ 1;
 		chmodSync(largest, 0o600);
 		writeFileSync(largest, bytes);
 		for (const flags of [["--read-data"], ["--scrub"]]) {

@@ -25,7 +25,7 @@ function onTerminal(args: readonly string[]): string {
 	const { stdout } = spawnSync("script", ["-qec", line, "/dev/null"], {
 		cwd: bench.folder,
 		env: {
-			PATH: process.env.PATH,
+			PATH: process.env["PATH"],
 			HOME: bench.home,
 			TERM: "xterm",
 			COLUMNS: "100",

@@ -140,7 +140,7 @@ export class Workbench {
 		return {
 			cwd: cwd ?? this.folder,
 			env: {
-				PATH: process.env.PATH ?? "",
+				PATH: process.env["PATH"] ?? "",
 				HOME: this.home,
 				TZ: "Europe/Berlin",
 				LC_ALL: "C.UTF-8",
