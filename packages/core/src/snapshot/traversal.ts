@@ -120,16 +120,17 @@ export class Traversal {
 
 	/** A file was read. */
 	fileRead(file: Reading, read: FileRead, stat: FreshStat | undefined): void {
+		// Before the file is settled: its directory may be done then, and its links forgotten.
+		const others = this.#parts.links.settle(file, read);
 		this.#settle(file, read, stat);
-		for (const waiting of this.#parts.links.settle(file, read))
-			this.#settle(waiting, read, stat);
+		for (const other of others) this.#settle(other, read, stat);
 	}
 
 	/** A file is left out: it is gone, or cannot be read. */
 	fileDropped(file: Reading): void {
+		const others = this.#parts.links.settle(file, undefined);
 		this.#drop(file);
-		for (const waiting of this.#parts.links.settle(file, undefined))
-			this.#drop(waiting);
+		for (const other of others) this.#drop(other);
 	}
 
 	#settle(
