@@ -10,10 +10,8 @@ import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
 import { withLease } from "../../packages/core/src/lease.ts";
 import type { Snapshot } from "../../packages/core/src/repository.ts";
-import {
-	type VerifyLevel,
-	verify,
-} from "../../packages/core/src/verify/verify.ts";
+import type { VerifyLevel } from "../../packages/core/src/verify/options.ts";
+import { verify } from "../../packages/core/src/verify/verify.ts";
 import { sha256Hex } from "./fake-objects.ts";
 import {
 	noise,

@@ -19,7 +19,6 @@ import {
 } from "@varve/kernel";
 import {
 	createLocalBackend,
-	openBlockingReads,
 	openChunkLookup,
 	openClientCache,
 	openLocalBackend,
@@ -226,10 +225,7 @@ async function startCrew(
 	const context: JobContext = {
 		config,
 		kernel,
-		reads:
-			backend.descriptor === undefined
-				? backend.blocking
-				: openBlockingReads(backend.descriptor),
+		reads: backend.blocking,
 		openLookup: (descriptor) =>
 			openChunkLookup(descriptor, (bytes) => kernel.tools.hash64(bytes)),
 		openSpool: (descriptor) => {

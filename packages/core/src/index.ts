@@ -125,10 +125,10 @@ export {
 	type Sources,
 } from "./snapshot/sources.ts";
 export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
+export type {
+	VerifyLevel,
+	VerifyOptions,
+	VerifyReport,
+} from "./verify/options.ts";
 export type { Subset } from "./verify/subset.ts";
-export {
-	type VerifyLevel,
-	type VerifyOptions,
-	type VerifyReport,
-	verify,
-} from "./verify/verify.ts";
+export { verify } from "./verify/verify.ts";

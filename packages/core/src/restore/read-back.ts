@@ -13,6 +13,7 @@ export interface ReadBackOptions {
 	readonly crew: Crew;
 	readonly log: RestoreLog;
 	readonly progress: Progress;
+	readonly signal: AbortSignal | undefined;
 }
 
 const batchBytes = 16 * 1024 * 1024;
@@ -21,7 +22,7 @@ const batchParts = 1024;
 /** Reads all restored files back and compares them with the ids of their chunks. What differs is a problem in the log. */
 export async function readBack(
 	entries: Iterable<Entry>,
-	{ objects, crew, log, progress }: ReadBackOptions,
+	{ objects, crew, log, progress, signal }: ReadBackOptions,
 ): Promise<{ files: number; bytes: number }> {
 	const sum = { files: 0, bytes: 0 };
 	const given = new Map<number, PartColumns>();
@@ -40,6 +41,7 @@ export async function readBack(
 	};
 	let id = 0;
 	for (const parts of batchesOf(entries, objects, log)) {
+		signal?.throwIfAborted();
 		given.set(++id, parts);
 		const task: RestoreTask = { type: "check", id, parts };
 		await crew.submit(task);

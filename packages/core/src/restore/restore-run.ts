@@ -27,6 +27,7 @@ export interface RestoreRunOptions {
 	readonly maker: TreeMaker;
 	readonly large: LargeFiles;
 	readonly links: HardLinks;
+	readonly signal: AbortSignal | undefined;
 	/** The path of an entry below its root. */
 	readonly pathInRoot: (root: number, suffix: string) => string;
 }
@@ -73,6 +74,7 @@ export class RestoreRun {
 		}
 		await this.#flush();
 		await crew.idle();
+		this.#options.signal?.throwIfAborted();
 		maker.links(links);
 	}
 
@@ -153,7 +155,9 @@ export class RestoreRun {
 		for (const batch of batches) await this.#submit(batch);
 	}
 
+	/** What is with a worker is ended: no file is left half written. */
 	async #submit({ frames, parts }: Batch): Promise<void> {
+		this.#options.signal?.throwIfAborted();
 		const id = ++this.#lastTask;
 		this.#given.set(id, parts);
 		const task: RestoreTask = { type: "write", id, frames, parts };

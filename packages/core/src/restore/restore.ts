@@ -11,7 +11,7 @@ import { countEntries } from "./dry-run.ts";
 import { LargeFiles } from "./large-files.ts";
 import { HardLinks } from "./links.ts";
 import { type Location, locate } from "./locate.ts";
-import { loadNativeCalls } from "./native-times.ts";
+import { loadNativeCalls, type NativeCalls } from "./native-times.ts";
 import { Owners } from "./owners.ts";
 import { readBack } from "./read-back.ts";
 import { RestoreLog, type RestoreReport } from "./report.ts";
@@ -170,7 +170,6 @@ async function carryOut(
 	const owners = ownerRulesOf(target);
 	const crew = await repository.startCrew({
 		workers: workersFor(repository, options.snapshot.record.statistics),
-		signal: options.signal,
 		job: "restore",
 		setup: setupOf(restoration, owners),
 	});
@@ -208,21 +207,19 @@ async function write(
 	crew: Crew,
 	rules: OwnerRules,
 ): Promise<RestoreReport["verified"]> {
-	const { repository, log, target, entries, pathInRoot, location } =
-		restoration;
+	const { repository, options, log, target, location } = restoration;
 	const progress = new Progress(repository.observer, "restore");
-	const native = loadNativeCalls();
-	if (!native.exact)
-		log.note(
-			"times are restored to the microsecond only: koffi cannot be loaded here",
-		);
-	const parts = { target, owners: new Owners(rules), native, log };
+	progress.begin("restore", totalsOf(restoration));
+	const parts = {
+		target,
+		owners: new Owners(rules),
+		native: nativeOf(log),
+		log,
+	};
 	const maker = new TreeMaker(parts);
 	const large = new LargeFiles(parts);
-	const links = restoration.newLinks();
 	for (const { path } of location.found)
 		maker.prepareAbove(path.slice(location.prefix.length));
-	progress.begin("restore", totalsOf(restoration));
 	const run = new RestoreRun({
 		repository,
 		crew,
@@ -230,21 +227,41 @@ async function write(
 		progress,
 		maker,
 		large,
-		links,
-		pathInRoot,
+		links: restoration.newLinks(),
+		signal: options.signal,
+		pathInRoot: restoration.pathInRoot,
 	});
 	try {
-		await run.make(entries());
+		await run.make(restoration.entries());
 	} catch (error) {
 		await crew.close();
 		large.abandon();
 		throw error;
 	}
 	maker.finish();
-	if (restoration.options.verify !== true) return undefined;
+	return options.verify === true
+		? verifyFiles(restoration, crew, progress)
+		: undefined;
+}
+
+function nativeOf(log: RestoreLog): NativeCalls {
+	const native = loadNativeCalls();
+	if (!native.exact)
+		log.note(
+			"times are restored to the microsecond only: koffi cannot be loaded here",
+		);
+	return native;
+}
+
+function verifyFiles(
+	{ repository, options, log, entries }: Restoration,
+	crew: Crew,
+	progress: Progress,
+): Promise<{ files: number; bytes: number }> {
 	progress.begin("verify", { files: log.files, bytes: log.bytes });
 	const { objects } = repository;
-	return readBack(entries(), { objects, crew, log, progress });
+	const { signal } = options;
+	return readBack(entries(), { objects, crew, log, progress, signal });
 }
 
 /** Known beforehand only for a whole snapshot. */

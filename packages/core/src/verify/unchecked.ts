@@ -1,4 +1,4 @@
-import type { VerifyLevel } from "./verify.ts";
+import type { VerifyLevel } from "./options.ts";
 
 export interface Coverage {
 	readonly level: VerifyLevel;

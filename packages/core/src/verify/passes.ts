@@ -1,0 +1,170 @@
+import type { SnapshotId, SnapshotRecord } from "@varve/format";
+import type { Listing } from "@varve/store";
+import type { Progress } from "../progress.ts";
+import type { Crew, Repository } from "../repository.ts";
+import { Faults } from "./faults.ts";
+import type { Fault } from "./finding.ts";
+import { GraphCheck } from "./graph.ts";
+import type { VerifyOptions } from "./options.ts";
+import { PackPass } from "./pack-pass.ts";
+import { PackQueue } from "./pack-queue.ts";
+import { choosePacks } from "./subset.ts";
+
+/** What a run works with. */
+export interface Verification {
+	readonly repository: Repository;
+	readonly options: VerifyOptions;
+	readonly listing: Listing;
+	readonly records: ReadonlyMap<SnapshotId, SnapshotRecord>;
+	readonly faults: Faults;
+	readonly progress: Progress;
+}
+
+/** What it counts. */
+export interface Sums {
+	readonly graph: GraphCheck | undefined;
+	readonly pass: PackPass;
+	readonly queue: PackQueue | undefined;
+}
+
+/** Follows references and goes through the packs, at the same time where one does not need the other. */
+export async function runPasses(verification: Verification): Promise<Sums> {
+	const { options, listing, records } = verification;
+	const isNarrow = options.snapshots !== undefined && options.level === "data";
+	const packs = isNarrow ? new Set<string>() : undefined;
+	const graph =
+		options.level === "scrub" ? undefined : graphOf(verification, packs);
+	// Which packs some snapshots need is known only after their references.
+	if (isNarrow) await graph?.check(records.values());
+	const needed = listing.packs.filter(({ name }) => packs?.has(name) ?? true);
+	const crew = await crewFor(verification, needed);
+	try {
+		const { pass, queue } = readingOf(verification, crew, needed);
+		await together([
+			pass.run().then(() => queue?.finish()),
+			isNarrow ? undefined : graph?.check(records.values()),
+		]);
+		if (queue !== undefined) await settle(verification, queue);
+		return { graph, pass, queue };
+	} finally {
+		await crew?.close();
+	}
+}
+
+function graphOf(
+	{ repository, options, faults, progress }: Verification,
+	packs: Set<string> | undefined,
+): GraphCheck {
+	return new GraphCheck({
+		repository,
+		faults,
+		signal: options.signal,
+		onProgress: (_, files) => progress.add(files, 0, undefined),
+		packs,
+	});
+}
+
+/** Waits for all, and only then throws the first failure: nothing goes on behind the caller's back. */
+async function together(
+	works: readonly (Promise<void> | undefined)[],
+): Promise<void> {
+	const failed = (await Promise.allSettled(works)).find(
+		(result) => result.status === "rejected",
+	);
+	if (failed !== undefined) throw failed.reason;
+}
+
+const cacheBytes = 24 * 1024 * 1024;
+/** Threads are not worth their start for less than this, stored. */
+const threadBytes = { data: 4 * 1024 * 1024, scrub: 512 * 1024 * 1024 };
+
+async function crewFor(
+	{ repository, options }: Verification,
+	needed: Listing["packs"],
+): Promise<Crew | undefined> {
+	const { level, signal } = options;
+	if (level === "structure") return undefined;
+	const bytes = needed.reduce((sum, { size }) => sum + size, 0);
+	const lookup =
+		level === "data" ? repository.index.lookupDescriptor : undefined;
+	return repository.startCrew({
+		workers: bytes < threadBytes[level] ? 0 : repository.workers,
+		signal,
+		job: "verify",
+		setup: { lookup, cacheBytes },
+	});
+}
+
+function readingOf(
+	{ repository, options, listing, faults, progress }: Verification,
+	crew: Crew | undefined,
+	needed: Listing["packs"],
+): { pass: PackPass; queue: PackQueue | undefined } {
+	const { level, subset, signal } = options;
+	const random = () =>
+		new DataView(repository.tools.random(4).slice().buffer).getUint32(0) /
+		2 ** 32;
+	const chosen = crew === undefined ? [] : choosePacks(needed, subset, random);
+	const bytes = chosen.reduce((sum, { size }) => sum + size, 0);
+	progress.begin(level, { files: undefined, bytes: bytes || undefined });
+	const decodes = level === "data";
+	const queue = crew && new PackQueue({ crew, faults, progress, decodes });
+	const pass = new PackPass({
+		repository,
+		listing,
+		faults,
+		signal,
+		queue,
+		chosen: new Set(chosen.map(({ name }) => name)),
+		directories: level !== "scrub",
+	});
+	return { pass, queue };
+}
+
+/** After all packs are read: what is good is remembered, and what a scrub found is looked at more closely. */
+async function settle(
+	verification: Verification,
+	queue: PackQueue,
+): Promise<void> {
+	const { repository, options, faults } = verification;
+	if (options.level === "data")
+		await repository.index.setVerified(queue.good, repository.clock.now());
+	else if (queue.bad.size > 0)
+		for (const fault of await decodeBad(verification, queue.bad))
+			faults.add(fault);
+}
+
+/** Which chunks a scrub's bad packs have lost: here, and only here, a scrub decodes. */
+async function decodeBad(
+	verification: Verification,
+	bad: ReadonlySet<string>,
+): Promise<readonly Fault[]> {
+	const { repository, options, listing, progress } = verification;
+	const faults = new Faults();
+	const { signal } = options;
+	const lookup = repository.index.lookupDescriptor;
+	const crew = await repository.startCrew({
+		workers: 0,
+		signal,
+		job: "verify",
+		setup: { lookup, cacheBytes },
+	});
+	try {
+		const queue = new PackQueue({ crew, faults, progress, decodes: true });
+		await new PackPass({
+			repository,
+			listing,
+			faults,
+			signal,
+			queue,
+			chosen: bad,
+			directories: true,
+		}).run();
+		await queue.finish();
+	} finally {
+		await crew.close();
+	}
+	return faults
+		.all()
+		.filter(({ code }) => code === "BAD_FRAME" || code === "BAD_CHUNK");
+}
