@@ -114,13 +114,11 @@ describe("the client's cache", () => {
 });
 
 describe("the default folder of caches", () => {
-	const home = { HOME: "/home/someone" };
+	const home = { HOME: "/home/user" };
 	test("is where each platform has its caches", () => {
-		expect(defaultCacheFolder(home, "linux")).toBe(
-			"/home/someone/.cache/varve",
-		);
+		expect(defaultCacheFolder(home, "linux")).toBe("/home/user/.cache/varve");
 		expect(defaultCacheFolder(home, "darwin")).toBe(
-			"/home/someone/Library/Caches/varve",
+			"/home/user/Library/Caches/varve",
 		);
 		const local = { LOCALAPPDATA: "C:\\Local" };
 		expect(defaultCacheFolder(local, "win32")).toBe("C:\\Local\\varve\\cache");
@@ -131,7 +129,7 @@ describe("the default folder of caches", () => {
 		expect(defaultCacheFolder(xdg, "linux")).toBe("/var/cache/varve");
 		expect(
 			defaultCacheFolder({ ...home, XDG_CACHE_HOME: "relative" }, "linux"),
-		).toBe("/home/someone/.cache/varve");
+		).toBe("/home/user/.cache/varve");
 		for (const platform of ["linux", "darwin", "win32"])
 			expect(
 				defaultCacheFolder({ ...xdg, VARVE_CACHE_DIR: "mine" }, platform),
