@@ -1,30 +1,51 @@
-import { isVarveError } from "@varve/core";
+import { isVarveError, type VarveError } from "@varve/core";
 
 /** What a user can do about a failure, by its code. One place, so that messages need not say it. */
-const hints: Readonly<Record<string, string>> = {
+const byCode: Readonly<Record<string, string>> = {
 	NO_REPOSITORY:
 		"name a repository with -r DIR or VARVE_REPOSITORY, or make one: varve init -r DIR; `varve snapshot DIR` makes the default one by itself",
 	NOT_A_DIRECTORY: "a repository is a directory: name one with -r DIR",
-	NEWER_FORMAT: "use a newer version of varve",
-	UNKNOWN_FEATURE: "use a newer version of varve",
+	NOT_EMPTY:
+		"name a directory that is new or empty; a repository that is there needs no init",
 	NO_SUCH_SNAPSHOT: "varve snapshots lists what there is",
 	AMBIGUOUS: "give more characters of the id",
-	TARGET_NOT_EMPTY: "name a directory that is new or empty",
-	NO_SPACE:
-		"nothing was committed and earlier snapshots are whole; free some space and run it again",
 	REFUSED: "check owner and permissions, and that the file system is writable",
 	FENCED:
 		"run it again: what was already stored is used; a machine that slept for long loses its lease",
-	EXISTS: "take another place",
+	STORAGE_FAILED:
+		"run it again; if it fails again, look at the disk and at the log of the system",
+	MEMORY_FAULT:
+		"something changed in the memory of this machine: test it before you trust it with anything",
 };
 
+/** By class and code, where the same code means something else to do. */
+const byClass: Readonly<Record<string, string>> = {
+	"StorageError NO_SPACE":
+		"no snapshot was made and earlier ones are whole: free some space and run it again",
+	"TargetError NO_SPACE": "name a target on another disk, or free some space",
+	"NotFoundError NO_SUCH_PATH":
+		"varve ls SNAPSHOT lists what there is, varve find NAME where it is",
+};
+
+const newer = "use a newer version of varve";
 const damaged =
 	"run varve verify --read-data to learn what else is damaged; snapshots it does not name can be restored";
 
 /** What to do about an error, or undefined. */
 export function hintOf(error: unknown): string | undefined {
 	if (!isVarveError(error)) return undefined;
-	return (
-		hints[error.code] ?? (error.name === "CorruptError" ? damaged : undefined)
-	);
+	const known = byClass[`${error.name} ${error.code}`] ?? byCode[error.code];
+	return known ?? byKind(error);
+}
+
+function byKind({ name, details }: VarveError): string | undefined {
+	const { feature } = details;
+	if (name === "UnsupportedError" && feature !== undefined) return newer;
+	return name === "CorruptError" ? damaged : undefined;
+}
+
+/** Codes that have words here, to be held against those there are. */
+export function hintedCodes(): readonly string[] {
+	const last = Object.keys(byClass).map((key) => key.split(" ")[1] as string);
+	return [...Object.keys(byCode), ...last];
 }

@@ -21,6 +21,7 @@ export function referencePage(shape: ProgramShape): string {
 		...optionTable(shape.options),
 		...namingLines,
 		...environmentLines(shape),
+		...messageLines,
 		...shape.commands.flatMap(commandLines),
 	].join("\n")}`;
 }
@@ -38,6 +39,13 @@ function groupLines({ commands }: ProgramShape, group: string): string[] {
 		"",
 	];
 }
+
+const messageLines = [
+	"## JSON",
+	"",
+	"With `--json` a command prints JSON lines and nothing else, errors among them. The first is a `header`, the last a `summary`, or an `exit_error` that has the exit code, what happened in a stable word (`error`) and what can be done (`hint`). In between stand the results, at most a few `status` lines a second (`percent_done` from 0 to 1), an `error` for each entry that could not be dealt with, and `warning`s. Names are those of restic where it has one; times are in RFC 3339; a path that is not UTF-8 has its bytes in `path_b64`. A JSON Schema of every message (`message_type`), and of the summary of each command, lies in the package below `schemas/`.",
+	"",
+];
 
 const namingLines = [
 	"## Naming a snapshot",

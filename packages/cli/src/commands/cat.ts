@@ -18,7 +18,7 @@ export const command: CommandFile = {
 		const { report, screen, signal } = session;
 		if (report.json)
 			throw new InputError(
-				"NOT_JSON",
+				"NO_JSON",
 				"cat prints bytes, which --json has no place for",
 			);
 		const filter = filterOf(command.opts<FilterFlags>());

@@ -82,7 +82,7 @@ function requirePlace(
 	if (target !== undefined) return;
 	if (report.json)
 		throw new InputError(
-			"NOT_JSON",
+			"NO_JSON",
 			"an archive has no place in --json: name a file with -t FILE",
 		);
 	if (surroundings.stdout.isTTY === true)
