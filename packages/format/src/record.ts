@@ -9,7 +9,12 @@ import {
 	type SnapshotId,
 	type TreeId,
 } from "./id.ts";
-import { canonicalJson, decodeFields, type Json } from "./json.ts";
+import {
+	canonicalJson,
+	type DecodeFieldsOptions,
+	decodeFields,
+	type Json,
+} from "./json.ts";
 import { encodeName, pathFields, pathOfFields } from "./name.ts";
 import {
 	isNodePath,
@@ -163,8 +168,11 @@ function toJson(record: SnapshotRecord): Json {
 }
 
 /** Throws CorruptError for what is no record, UnsupportedError for one that needs a newer program. */
-export function decodeRecord(bytes: Bytes): SnapshotRecord {
-	const f = decodeFields(bytes, "snapshot record");
+export function decodeRecord(
+	bytes: Bytes,
+	options: DecodeFieldsOptions = {},
+): SnapshotRecord {
+	const f = decodeFields(bytes, "snapshot record", options);
 	const format = f.count("format");
 	if (format !== 1)
 		requireFeatures([`record-format-${format}`], "the snapshot");

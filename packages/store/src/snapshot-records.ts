@@ -29,7 +29,7 @@ export async function recordsFromLevel(
 	values.forEach((value, i) => {
 		if (value === undefined) return;
 		const bytes = openValue(keys[i] as Bytes, value, hash64);
-		records.set(ids[i] as SnapshotId, decodeRecord(bytes));
+		records.set(ids[i] as SnapshotId, decodeRecord(bytes, { proven: true }));
 	});
 	return records;
 }
