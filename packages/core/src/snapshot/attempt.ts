@@ -161,7 +161,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const filter = createFilter(this.#options.scope, this.#fs);
 		for (const [index, { source }] of this.#found.entries())
 			await this.#walkRoot(source, index, filter.above(source));
-		await this.#queue.finish();
+		await this.#readAll();
 		const { finished, failedRoots } = this.#traversal;
 		// The caller refuses a snapshot of nothing.
 		if (failedRoots === this.#found.length) return [];
@@ -169,6 +169,19 @@ export class SnapshotAttempt implements AsyncDisposable {
 			...root,
 			tree: finished[i] as TreeId,
 		}));
+	}
+
+	/** What is read last may show that more must be read. */
+	async #readAll(): Promise<void> {
+		await this.#queue.finish();
+		for (
+			let overdue = this.#traversal.takeOverdue();
+			overdue.length > 0;
+			overdue = this.#traversal.takeOverdue()
+		) {
+			for (const reading of overdue) await this.#queue.add(reading);
+			await this.#queue.finish();
+		}
 	}
 
 	async #previousScan(key: string): Promise<PreviousScan | undefined> {
@@ -262,6 +275,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 			// Before the next step may turn a changed directory into a tree.
 			if (this.#traversal.changed) await this.#preparePreviousTrees();
 			for (const reading of readings) await this.#queue.add(reading);
+			for (const reading of this.#traversal.takeOverdue())
+				await this.#queue.add(reading);
 			if (this.intake.meta.crowded) await this.intake.meta.settle();
 			if (steps % turnEvery === 0) await this.#giveTurn();
 			await this.#scoutAhead();

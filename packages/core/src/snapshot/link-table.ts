@@ -54,8 +54,8 @@ export class LinkTable {
 		return "wait";
 	}
 
-	/** The paths that waited for this one; `read` is undefined if it failed. */
-	settle(entry: Reading, read: FileRead | undefined): Reading[] {
+	/** The paths that waited for this one, which was read. */
+	settle(entry: Reading, read: FileRead): Reading[] {
 		const inode = this.#inodeOf(entry);
 		if (inode === undefined) return [];
 		inode.read = read;
@@ -63,6 +63,19 @@ export class LinkTable {
 		const waiting = inode.waiting;
 		inode.waiting = [];
 		return waiting;
+	}
+
+	/** This path led to no content of the inode, so it is no link to it. The path that must be read in its place, if one waits. */
+	leave(entry: Reading): Reading | undefined {
+		const inode = this.#inodeOf(entry);
+		if (inode === undefined) return undefined;
+		const isIt = ({ directory, index }: Reading) =>
+			directory === entry.directory && index === entry.index;
+		inode.paths.splice(inode.paths.findIndex(isIt), 1);
+		this.#keyOf.get(entry.directory)?.delete(entry.index);
+		const next = inode.waiting.shift();
+		inode.reading = next !== undefined;
+		return next;
 	}
 
 	/** A directory is done: only the paths of its links are still needed. */

@@ -23,7 +23,13 @@ import { codeOf } from "./read-file.ts";
 import type { Report } from "./report.ts";
 import type { ScanWriter } from "./scan-writer.ts";
 import type { SourceFs } from "./source-fs.ts";
-import { modeOf, newStatColumns, setCtime, sizeOf } from "./stat-columns.ts";
+import {
+	inodeOf,
+	modeOf,
+	newStatColumns,
+	setCtime,
+	sizeOf,
+} from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
 import { buildTree } from "./tree-builder.ts";
 import {
@@ -45,12 +51,6 @@ export interface TraversalParts {
 	readonly previousRoots: readonly (TreeId | undefined)[];
 }
 
-/** The tree of a root, once it is whole. */
-export interface FinishedRoot {
-	readonly root: number;
-	readonly tree: TreeId;
-}
-
 /**
  * Goes through directories in the order of the walk, says which files must be read, and turns each directory into a tree as soon as
  * its files and the directories below it are known. What is still open is the path to where the walk stands, and directories whose
@@ -59,6 +59,7 @@ export interface FinishedRoot {
 export class Traversal {
 	readonly #parts: TraversalParts;
 	readonly #stack: Directory[] = [];
+	readonly #overdue: Reading[] = [];
 	readonly finished: TreeId[] = [];
 
 	constructor(parts: TraversalParts) {
@@ -121,16 +122,29 @@ export class Traversal {
 	/** A file was read. */
 	fileRead(file: Reading, read: FileRead, stat: FreshStat | undefined): void {
 		// Before the file is settled: its directory may be done then, and its links forgotten.
-		const others = this.#parts.links.settle(file, read);
+		const others = isReplaced(file, stat)
+			? this.#leave(file)
+			: this.#parts.links.settle(file, read);
 		this.#settle(file, read, stat);
 		for (const other of others) this.#settle(other, read, stat);
 	}
 
 	/** A file is left out: it is gone, or cannot be read. */
 	fileDropped(file: Reading): void {
-		const others = this.#parts.links.settle(file, undefined);
+		this.#leave(file);
 		this.#drop(file);
-		for (const other of others) this.#drop(other);
+	}
+
+	/** Files that must be read now, because the link they waited for did not lead to what they are. */
+	takeOverdue(): Reading[] {
+		return this.#overdue.splice(0);
+	}
+
+	/** That this path is gone, or another file now, says nothing about the inode's other paths. */
+	#leave(file: Reading): readonly Reading[] {
+		const next = this.#parts.links.leave(file);
+		if (next !== undefined) this.#overdue.push(next);
+		return [];
 	}
 
 	#settle(
@@ -172,11 +186,11 @@ export class Traversal {
 			if (page.same !== undefined)
 				this.#parts.report.countSame(directory, page);
 			else {
-				this.changed = true;
 				prior ??= new PriorRows(directory.prior);
 				this.#judgePage(directory, { page, prior, readings });
 			}
 		}
+		if (!isAsBefore(directory)) this.changed = true;
 		this.#parts.report.countDirectory(directory);
 		directory.filesPending--;
 		this.#writeScan(directory);
@@ -280,7 +294,7 @@ export class Traversal {
 		const changed =
 			directory.childChanged ||
 			directory.dropped.size > 0 ||
-			directory.pages.some((page) => page.same === undefined);
+			!isAsBefore(directory);
 		const { parent, indexInParent, root } = directory;
 		const tree = changed ? this.#build(directory) : undefined;
 		this.#parts.links.release(directory);
@@ -320,6 +334,27 @@ export class Traversal {
 
 function nameOf({ parent, indexInParent }: Directory) {
 	return encodeName(parent?.names[indexInParent] ?? "");
+}
+
+/** Another file has taken the path since it was listed. */
+function isReplaced(
+	{ directory, index }: Reading,
+	stat: FreshStat | undefined,
+): boolean {
+	const listed = BigInt.asUintN(64, inodeOf(directory.stats, index));
+	return stat !== undefined && stat.ino !== listed;
+}
+
+/**
+ * The parent's tree of this directory may stand. A page less shows in no page that is left, and what lies on another file system
+ * may have been entered then.
+ */
+function isAsBefore({ pages, prior, foreign }: Directory): boolean {
+	return (
+		pages.length === prior.length &&
+		pages.every((page) => page.same !== undefined) &&
+		foreign.length === 0
+	);
 }
 
 function anyIn(indices: ReadonlySet<number>, { start, end }: Page): boolean {
