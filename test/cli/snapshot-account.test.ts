@@ -101,11 +101,13 @@ describe("the account of a snapshot", () => {
 		const record = {
 			...result.record,
 			unread: [{ path: "/a", reason: "EACCES" }],
+			notKept: { "extended attributes": 1200 },
 		};
 		const text = lines({ result: { ...result, record, vanished: 2 } });
 		expect(text).toContain(
 			"  not whole: 1 entry could not be read, or changed while being read",
 		);
+		expect(text).toContain("  not kept: extended attributes (1,200)");
 		expect(text).toContain(
 			"  2 entries vanished meanwhile, which is no failure",
 		);

@@ -48,6 +48,7 @@ export function snapshotSummary({
 		files_excluded: excluded,
 		files_vanished: vanished,
 		files_unread: record.unread.length,
+		not_kept: record.notKept,
 		skipped,
 		snapshot_id: id,
 		parent: record.parent,
@@ -126,6 +127,9 @@ function troubleLines({ record, vanished }: SnapshotResult): string[] {
 					`  not whole: ${formatCounted(unread, "entry", "entries")} could not be read, or changed while being read`,
 				]
 			: []),
+		...Object.entries(record.notKept).map(
+			([what, count]) => `  not kept: ${what} (${formatCount(count)})`,
+		),
 		...(vanished > 0
 			? [
 					`  ${formatCounted(vanished, "entry", "entries")} vanished meanwhile, which is no failure`,
