@@ -53,8 +53,8 @@ def restore(repository, arguments):
     return Restore(repository, record, arguments.target).run(path)
 
 
-def check(repository, _):
-    run = Check(repository)
+def check(repository, arguments):
+    run = Check(repository, arguments.cut)
     problems = run.run()
     print(json.dumps(run.counts))
     for problem in problems:
@@ -80,6 +80,8 @@ def parse_arguments():
             command.add_argument(argument)
         if name == "restore":
             command.add_argument("--path", help="only what lies there; absolute")
+        if name == "check":
+            command.add_argument("--cut", action="store_true", help="cut all content again and compare; slow")
     return parser.parse_args()
 
 

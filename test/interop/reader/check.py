@@ -5,14 +5,16 @@ import hashlib
 from .contents import below, roots_of, walk
 from .encoding import Damaged, parse_checked_json
 from .checksums import xxh64
+from .cut import SPAN, Chunker, items_of
 from .packs import BLOCK, FIRST_FRAME
-from .trees import DIRECTORY, FILE, LIST, flat_items, load_lists, page_ends, parse_links, parse_pages, parse_scan
+from .trees import DIRECTORY, FILE, LIST, ZEROS, flat_items, load_lists, page_ends, parse_links, parse_pages, parse_scan
 from .trees import table_pieces
 
 
 class Check:
-    def __init__(self, repository):
+    def __init__(self, repository, cut=False):
         self.repository = repository
+        self.chunker = Chunker(repository.config["chunker"]) if cut else None
         self.problems = []
         self.counts = {}
         self.lengths = {}  # id of each chunk that was decoded and hashed -> its length
@@ -138,6 +140,22 @@ class Check:
             for _, length, chunk in items:
                 if chunk is not None and self.lengths.get(chunk) != length:
                     self.problems.append(f"snapshot {name}: {path!r}: chunk {chunk.hex()} is missing")
+
+        if self.chunker:
+            for (_, path), node in files.items():
+                self._cut(f"snapshot {name}: {path!r}", node, flat_items(node, lists))
+
+    def _cut(self, what, node, items):
+        """Cuts the content again, and compares."""
+        if node.torn:
+            return
+        chunks = {}
+        self.repository.read_chunks({chunk for _, _, chunk in items if chunk}, chunks.__setitem__)
+        content = b"".join(bytes(length) if kind == ZEROS else chunks[chunk] for kind, length, chunk in items)
+        spans = [self.chunker.span(content[at : at + SPAN]) for at in range(0, len(content), SPAN)]
+        self._count("files cut again")
+        if items_of(spans) != node.items:
+            self.problems.append(f"{what} has to be cut in another way")
 
     def _page_rule(self, directories, roots):
         trees = {(root.index, b""): root.node.tree for root in roots}
