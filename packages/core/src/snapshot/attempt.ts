@@ -293,7 +293,10 @@ export class SnapshotAttempt implements AsyncDisposable {
 		if (known.files + known.directories < worthScouts) return;
 		const { signal } = this.#options;
 		const crew = await startCrew({ workers, signal, job: "scout", setup: {} });
-		const roots = this.#found.map(({ root }) => withSlash(root.path));
+		const roots = this.#found.map(({ root: { path, kind } }) => ({
+			path: withSlash(path),
+			kind,
+		}));
 		this.#scouts = new Scouts({
 			crew,
 			previous: this.#previous,

@@ -11,12 +11,17 @@ const tasksPerThread = 2;
 /** Entries listed ahead of the walk. */
 const maxAhead = 32 * 1024;
 
+export interface ScoutedRoot {
+	/** Absolute, with "/" at the end. */
+	readonly path: string;
+	readonly kind: "directory" | "entries";
+}
+
 export interface ScoutsOptions {
 	readonly crew: Crew;
 	/** Tells which directories there were, in the order of the walk. */
 	readonly previous: PreviousScan;
-	/** Absolute paths of the roots, with "/" at the end. */
-	readonly roots: readonly string[];
+	readonly roots: readonly ScoutedRoot[];
 	/** See ListingRequest. */
 	readonly racyFrom: bigint;
 }
@@ -32,6 +37,7 @@ export class Scouts {
 	readonly #ready = new Map<string, ScoutedDirectory>();
 	#ahead = 0;
 	#tasks = 0;
+	#watching = false;
 	#arrival: (() => void) | undefined;
 	#failure: { readonly error: unknown } | undefined;
 
@@ -49,10 +55,10 @@ export class Scouts {
 	/** Resolves when a listing that is under way has come. */
 	async arrived(path: string): Promise<void> {
 		while (this.isComing(path)) {
+			if (this.#failure !== undefined) throw this.#failure.error;
 			await new Promise<void>((resolve) => {
 				this.#arrival = resolve;
 			});
-			if (this.#failure !== undefined) throw this.#failure.error;
 		}
 	}
 
@@ -82,12 +88,26 @@ export class Scouts {
 			const paths = this.#nextPaths();
 			if (paths.length === 0) return;
 			this.#tasks++;
-			crew.submit({ paths, racyFrom }).catch((error: unknown) => {
-				this.#failure ??= { error };
-				this.#arrival?.();
-			});
+			crew.submit({ paths, racyFrom }).catch(this.#fail);
+			this.#watch();
 		}
 	}
+
+	/** A crew that fails, or is aborted, with all its tasks given out tells nobody but who waits for it to be idle. */
+	#watch(): void {
+		if (this.#watching) return;
+		this.#watching = true;
+		this.#options.crew.idle().then(() => {
+			this.#watching = false;
+			// Idle before what was just submitted had reached a thread.
+			if (this.#tasks > 0) this.#watch();
+		}, this.#fail);
+	}
+
+	readonly #fail = (error: unknown): void => {
+		this.#failure ??= { error };
+		this.#arrival?.();
+	};
 
 	#nextPaths(): string[] {
 		const { previous, roots } = this.#options;
@@ -98,8 +118,11 @@ export class Scouts {
 			if (block === undefined) break;
 			if (block.page > 0) continue;
 			const relative = decodeName(block.path);
-			const root = roots[block.root] ?? "";
-			const path = relative === "" ? root : `${root}${relative}/`;
+			const root = roots[block.root];
+			// Of a root of entries only those that were asked for may be looked at.
+			if (root === undefined || (relative === "" && root.kind === "entries"))
+				continue;
+			const path = relative === "" ? root.path : `${root.path}${relative}/`;
 			this.#coming.set(path, block.count);
 			this.#ahead += block.count;
 			entries += block.count;

@@ -109,7 +109,9 @@ function listingOf(
 	{ fs, scouted, racyFrom, sink }: WalkParts,
 ): DirectoryListing | undefined {
 	try {
-		return scouted(path) ?? readListing(fs, { path, only, racyFrom });
+		// What was scouted are all entries.
+		const whole = only === undefined ? scouted(path) : undefined;
+		return whole ?? readListing(fs, { path, only, racyFrom });
 	} catch (error) {
 		const reason = codeOf(error);
 		if (reason === undefined) throw error;

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+	ByteWriter,
+	beginScanPiece,
+	encodeName,
+	encodeScanBlock,
+	wholeScope,
+} from "@varve/format";
+import { describe, expect, test } from "vitest";
+import type { Crew } from "../../packages/core/src/repository.ts";
+import { readListing } from "../../packages/core/src/snapshot/directory-listing.ts";
+import { createFilter } from "../../packages/core/src/snapshot/exclude.ts";
+import { PreviousScan } from "../../packages/core/src/snapshot/previous.ts";
+import { Scouts } from "../../packages/core/src/snapshot/scouts.ts";
+import { createSourceFs } from "../../packages/core/src/snapshot/source-fs.ts";
+import {
+	enterDirectory,
+	type WalkParts,
+} from "../../packages/core/src/snapshot/walk.ts";
+
+/** Takes tasks and never replies, until it fails. */
+function silentCrew() {
+	const tasks: { paths: readonly string[] }[] = [];
+	let fail: (error: Error) => void = () => {};
+	const failing = new Promise<void>((_, reject) => {
+		fail = reject;
+	});
+	const crew: Crew = {
+		size: 2,
+		onReply: () => {},
+		submit: async (task) => void tasks.push(task as (typeof tasks)[number]),
+		submitToEach: async () => {},
+		idle: () => failing,
+		close: async () => {},
+	};
+	return { crew, tasks, fail };
+}
+
+function scanOf(paths: readonly (readonly [number, string])[]) {
+	const writer = new ByteWriter(1024);
+	beginScanPiece(writer);
+	for (const [root, path] of paths)
+		encodeScanBlock(writer, {
+			root,
+			path: encodeName(path),
+			page: 0,
+			count: 1,
+			names: encodeName("a"),
+			rows: new Uint8Array(44),
+		});
+	return new PreviousScan([writer.finish()]);
+}
+
+describe("scouts", () => {
+	test("that fail after they took a task fail whoever waits for it", async () => {
+		const { crew, fail } = silentCrew();
+		const scouts = new Scouts({
+			crew,
+			previous: scanOf([[0, "sub"]]),
+			roots: [{ path: "/root/", kind: "directory" }],
+			racyFrom: 0n,
+		});
+		const waiting = scouts.arrived("/root/sub/");
+		fail(new Error("a worker thread crashed"));
+		await expect(waiting).rejects.toThrow("a worker thread crashed");
+		await expect(scouts.arrived("/root/sub/")).rejects.toThrow("crashed");
+	});
+
+	test("leave alone a root of which only some entries are wanted", () => {
+		const { crew, tasks } = silentCrew();
+		new Scouts({
+			crew,
+			previous: scanOf([
+				[0, ""],
+				[0, "asked-for"],
+				[1, ""],
+			]),
+			roots: [
+				{ path: "/etc/", kind: "entries" },
+				{ path: "/", kind: "directory" },
+			],
+			racyFrom: 0n,
+		});
+		expect(tasks.flatMap(({ paths }) => paths)).toEqual([
+			"/etc/asked-for/",
+			"/",
+		]);
+	});
+
+	test("whose listing has more than was asked for are not believed", () => {
+		const folder = mkdtempSync(join(tmpdir(), "varve-scouts-"));
+		writeFileSync(join(folder, "wanted"), "");
+		writeFileSync(join(folder, "private"), "");
+		const path = `${folder}/`;
+		const fs = createSourceFs();
+		const filter = createFilter(wholeScope, fs);
+		const listing = readListing(fs, { path, only: undefined, racyFrom: 0n });
+		const ignore = () => {};
+		const entrance = {
+			parent: undefined,
+			indexInParent: 0,
+			root: 0,
+			path,
+			relative: "",
+			rules: filter.above({ path: folder, kind: "entries" }),
+		};
+		const parts: WalkParts = {
+			fs,
+			filter,
+			previous: () => undefined,
+			scan: { slot: () => ({ block: undefined, dropped: false }) } as never,
+			sink: {
+				linked: ignore,
+				unreadable: ignore,
+				excluded: ignore,
+				vanished: ignore,
+			},
+			scouted: () => listing,
+			racyFrom: 0n,
+			deviceOf: () => undefined,
+			avoid: new Set(),
+		};
+		const names = (only: readonly string[] | undefined) =>
+			enterDirectory({ ...entrance, only }, parts)?.names;
+		expect(names(["wanted"])).toEqual(["wanted"]);
+		expect(names(undefined)).toEqual(["private", "wanted"]);
+		rmSync(folder, { recursive: true });
+	});
+});
