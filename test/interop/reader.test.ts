@@ -240,6 +240,24 @@ describe.skipIf(missing.length > 0)("the independent reader", () => {
 			expect(stdout).toContain(`pack ${pack.slice(-64)}: its SHA-256 is not`);
 	});
 
+	test("loses only what lies in a frame whose header is destroyed", () => {
+		const hurt = copy("headless");
+		rmSync(join(hurt, "segments"), { recursive: true });
+		for (const pack of packsOf(hurt)) {
+			destroyDirectory(pack);
+			const content = readFileSync(pack);
+			if (content[9] === 1) flipByte(pack, 48 + 12);
+		}
+		const target = bench.path("headless-target");
+		const { code } = reader("restore", "--salvage", hurt, ids[1] ?? "", target);
+		expect(code).toBe(4);
+		const found = accountOf(join(target, source));
+		const whole = accounts[1] ?? new Map();
+		expect(found.size).toBeGreaterThan(100);
+		expect(found.size).toBeLessThan(whole.size);
+		for (const [path, line] of found) expect(line).toBe(whole.get(path));
+	});
+
 	test("reads frames with bases, and so does the program", () => {
 		const repository = copy("bases");
 		const made = python("with_bases.py", repository);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads Varve repositories of format 1. Written from docs/format-v1.md alone; shares no code with the program.
 
-Needs Python 3.8 and the zstd command. See README.md beside it.
+Needs Python 3.9 and the zstd command. Exit codes are those of the program: 0, 2, 4, 6, 10, 14.
 """
 
 import argparse

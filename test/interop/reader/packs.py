@@ -163,23 +163,38 @@ class Pack:
         """All frames that can be found without directory and trailer: by their headers, from byte 48."""
         frames = []
         at = FIRST_FRAME
+        searched = False
         while at + 16 <= self.size:
-            found = parse_frame_header(self.read(at, 16))
+            found = self._header_at(at, searched)
             if found is not None and found[0] == DIRECTORY:
                 break
             if found is None or at + 16 + found[1] > self.size:
+                searched = True
                 at = self._next_header(at + 1)
                 continue
             frame = Frame(self, at, 16 + found[1])
             try:
                 body = parse_body(self.read(at + 16, found[1]))
-            except Damaged:
+            except (Damaged, Newer) as error:
+                if isinstance(error, Newer) and not searched:
+                    raise
+                searched = True
                 at = self._next_header(at + 1)
                 continue
             frame.bases, frame.lengths, frame.has_bases = body.bases, body.lengths, bool(body.bases)
             frames.append(frame)
             at += frame.length
         return frames
+
+    def _header_at(self, at, searched):
+        """What a search finds may be content of a file that is a pack itself: there, a directory or a newer frame means nothing."""
+        try:
+            found = parse_frame_header(self.read(at, 16))
+        except Newer:
+            if not searched:
+                raise
+            return None
+        return None if found is not None and searched and found[0] == DIRECTORY else found
 
     def _next_header(self, at):
         """Where the next four letters stand, or the end."""

@@ -178,13 +178,13 @@ class Restore:
             os.close(file)
 
     def _attributes(self, where, node):
-        """Owner, mode, time, in this order: a change of owner clears set-id bits."""
+        """Owner first, since a change of it clears set-id bits and capabilities; time last."""
         try:
-            for name, value in node.attributes:
-                os.setxattr(where, name, value, follow_symlinks=False)
             now = os.lstat(where)
             if (now.st_uid, now.st_gid) != (node.uid, node.gid):
                 os.chown(where, node.uid, node.gid, follow_symlinks=False)
+            for name, value in node.attributes:
+                os.setxattr(where, name, value, follow_symlinks=False)
         except OSError as error:
             self.inexact.append(where)
             warn(str(error))

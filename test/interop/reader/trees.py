@@ -1,5 +1,6 @@
 """Objects: trees and pages (section 11), lists (7), hard links (12), scan state (13)."""
 
+import re
 import zlib
 
 from .encoding import Cursor, Damaged, Newer, require_name
@@ -106,7 +107,9 @@ def parse_attributes(cursor, count, must_understand):
             if not name or b"\0" in name or (attributes and name <= attributes[-1][0]):
                 raise Damaged("names of attributes do not ascend")
             if must_understand and name.startswith(b"!"):
-                raise Newer(f"attribute-{name.decode('latin-1')}")
+                if not re.fullmatch(b"![!-~]{0,63}", name):
+                    raise Damaged("an attribute with an impossible name")
+                raise Newer(f"attribute-{name.decode('ascii')}")
             attributes.append((name, cursor.block()))
         total += len(attributes)
         if total > 1 << 20:
@@ -126,8 +129,10 @@ def _names_and_kinds(cursor, nodes):
     for node, byte in zip(nodes, cursor.take(len(nodes))):
         node.kind = byte & 15
         node.holes, node.torn = bool(byte & 16), bool(byte & 32)
-        if not 1 <= node.kind <= 7 or byte & 0xC0 or (byte & 0x30 and node.kind != FILE):
+        if not 1 <= node.kind <= 7 or byte & 0xC0:
             raise Newer(f"node-{byte}")
+        if byte & 0x30 and node.kind != FILE:
+            raise Damaged("flags of files on what is none")
 
 
 def _mode_owner_time(cursor, nodes):
