@@ -1,12 +1,9 @@
 import {
-	type Bytes,
-	CorruptError,
 	NotFoundError,
 	type SnapshotId,
 	type SnapshotRecord,
 	type TreeId,
 } from "@varve/format";
-import type { Repository } from "../repository.ts";
 import type { SnapshotOptions, SourceRoot } from "./options.ts";
 
 /** The snapshot a new one is compared with. */
@@ -61,20 +58,4 @@ function sameRoots(
 			(root, i) => root.path === roots[i]?.path && root.kind === roots[i]?.kind,
 		)
 	);
-}
-
-/** The pieces of the parent's scan state: from the client's own copy if it is of this snapshot, else from the repository. */
-export async function* scanPieces(
-	repository: Repository,
-	parent: Parent,
-): AsyncGenerator<Bytes> {
-	if (parent.record.scan === undefined) return;
-	await repository.objects.prepare();
-	for (const piece of repository.objects.pieces(parent.record.scan))
-		yield piece.slice();
-}
-
-/** True for what a parent that is damaged or does not fit throws: the snapshot is then taken without it. */
-export function isParentFault(error: unknown): boolean {
-	return error instanceof CorruptError;
 }

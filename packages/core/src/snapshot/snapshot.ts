@@ -13,7 +13,7 @@ import type { Stage } from "@varve/store";
 import { withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
-import { SnapshotAttempt } from "./attempt.ts";
+import { SnapshotAttempt, type Taken } from "./attempt.ts";
 import type { SnapshotOptions, SnapshotResult } from "./options.ts";
 import { chooseParent, type Parent, type Records } from "./parent.ts";
 
@@ -105,40 +105,51 @@ interface Circumstances {
 	readonly stage: Stage | undefined;
 }
 
-/** A parent whose objects are damaged or do not fit is done without: content is read and stored again, which also heals. */
-async function run(
-	repository: Repository,
-	options: SnapshotOptions,
-	circumstances: Circumstances,
-): Promise<SnapshotResult> {
-	try {
-		return await attempt(repository, options, circumstances);
-	} catch (error) {
-		if (!(error instanceof CorruptError) || circumstances.parent === undefined)
-			throw error;
-		const message = `the parent snapshot ${circumstances.parent.id.slice(0, 8)} cannot be used (${error.message}); everything is read again`;
-		repository.observer.on({ type: "warning", message });
-		return attempt(repository, options, {
-			...circumstances,
-			parent: undefined,
-		});
-	}
+/** What an attempt stored, and the parent it was compared with in the end. */
+interface Stored {
+	readonly work: SnapshotAttempt;
+	readonly taken: Taken;
+	readonly parent: Parent | undefined;
 }
 
-async function attempt(
+/** A parent whose objects are damaged or do not fit is done without: content is read and stored again, which also heals. */
+async function store(
 	repository: Repository,
 	options: SnapshotOptions,
-	circumstances: Circumstances,
-): Promise<SnapshotResult> {
-	const started = repository.clock.now();
-	const { stage, parent, records, host } = circumstances;
-	await using work = new SnapshotAttempt(repository, {
+	circumstances: Circumstances & { readonly started: number },
+): Promise<Stored> {
+	const { stage, parent, started } = circumstances;
+	const work = new SnapshotAttempt(repository, {
 		options,
 		stage,
 		parent,
 		started,
 	});
-	const taken = await work.store();
+	try {
+		return { work, taken: await work.store(), parent };
+	} catch (error) {
+		await work[Symbol.asyncDispose]();
+		// A stream cannot be read again, and takes nothing from a parent.
+		const isParents = parent !== undefined && options.stream === undefined;
+		if (!(error instanceof CorruptError) || !isParents) throw error;
+		const message = `the parent snapshot ${parent.id.slice(0, 8)} cannot be used (${error.message}); everything is read again`;
+		repository.observer.on({ type: "warning", message });
+	}
+	return store(repository, options, { ...circumstances, parent: undefined });
+}
+
+async function run(
+	repository: Repository,
+	options: SnapshotOptions,
+	circumstances: Circumstances,
+): Promise<SnapshotResult> {
+	const started = repository.clock.now();
+	const { stage, records, host } = circumstances;
+	const { taken, parent, ...stored } = await store(repository, options, {
+		...circumstances,
+		started,
+	});
+	await using work = stored.work;
 	const { report } = taken;
 	if (taken.roots.length === 0)
 		throw new SourceError(
