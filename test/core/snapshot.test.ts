@@ -360,9 +360,15 @@ describe("what changes under the walk", () => {
 		const folder = source();
 		const repository = await place.repository();
 		await take(repository, folder);
+		repository.events.length = 0;
 		const second = await take(repository, folder);
+		expect(repository.events).toContainEqual({
+			type: "trace",
+			message: "files are read by this thread",
+		});
 		expect(second.record.statistics).toMatchObject({
-			filesChanged: 5,
+			filesChanged: 0,
+			filesUnmodified: 5,
 			chunksAdded: 0,
 		});
 	});

@@ -329,7 +329,10 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const now = clock.now();
 		if (now - this.#progressAt < progressMilliseconds) return;
 		this.#progressAt = now;
-		const step = this.#report.step(this.#traversal.current);
+		const step = this.#report.step(
+			this.#traversal.current,
+			this.#parent?.record.statistics,
+		);
 		observer.on({ type: "step", verb: "snapshot", step });
 	}
 

@@ -46,6 +46,8 @@ export interface Directory {
 	nextChild: number;
 	/** Some child is not as it was. */
 	childChanged: boolean;
+	/** Files of the parent snapshot that lstat says something else of, or that are too young to be trusted. */
+	readonly suspects: number[];
 	/** By entry: what was read. Entries that are not here are as in the parent snapshot. */
 	readonly reads: Map<number, FileRead>;
 	/** Link targets that were read. */

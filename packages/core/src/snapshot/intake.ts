@@ -62,6 +62,10 @@ export class Intake {
 		return this.#shelf?.bytes ?? 0;
 	}
 
+	get packsStored(): number {
+		return this.#shelf?.sizes.size ?? 0;
+	}
+
 	/** For content that comes through this thread. */
 	async openIngest(): Promise<Ingest> {
 		const { kernel, index, config, tools, objects } = this.#repository;

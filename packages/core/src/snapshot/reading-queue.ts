@@ -93,6 +93,8 @@ export class ReadingQueue {
 			readRate:
 				readRate === undefined ? undefined : readRate / Math.max(workers, 1),
 		};
+		const message = `files are read by ${workers === 0 ? "this thread" : `${workers} threads`}`;
+		repository.observer.on({ type: "trace", message });
 		const job = "snapshot" as const;
 		const crew = await startCrew({ workers, signal, job, setup, stage });
 		this.#close = () => crew.close();

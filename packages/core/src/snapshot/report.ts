@@ -1,4 +1,4 @@
-import type { Unread } from "@varve/format";
+import type { Statistics, Unread } from "@varve/format";
 import type { Observer, Step, VerbEvent } from "../events.ts";
 import type { Reading } from "./batches.ts";
 import {
@@ -11,6 +11,9 @@ import {
 import type { Judgement } from "./judge.ts";
 import { gidOf, modeOf, sizeOf, uidOf } from "./stat-columns.ts";
 import { newTally } from "./tally.ts";
+
+/** What the parent snapshot held, as a guess at what there is. */
+export type Expected = Pick<Statistics, "files" | "bytes">;
 
 /** Counts what a snapshot meets, and tells the observer. */
 export class Report {
@@ -92,14 +95,21 @@ export class Report {
 	}
 
 	/** How far things are. */
-	step(current: string | undefined): Step {
+	step(current: string | undefined, expected: Expected | undefined): Step {
+		const { filesDone: files, bytesDone: bytes } = this;
+		const share =
+			expected === undefined
+				? undefined
+				: (files + bytes / 65_536) /
+					Math.max(1, expected.files + expected.bytes / 65_536);
 		return {
 			phase: "store",
-			files: this.filesDone,
-			bytes: this.bytesDone,
-			totalFiles: undefined,
-			totalBytes: undefined,
-			fraction: undefined,
+			files,
+			bytes,
+			totalFiles: expected && Math.max(files, expected.files),
+			totalBytes: expected && Math.max(bytes, expected.bytes),
+			// What the parent held is a guess at what there is: it is never said that all is done.
+			fraction: share && Math.min(share, 0.99),
 			current,
 			errors: this.unread.length,
 		};
@@ -116,6 +126,12 @@ export class Report {
 	stored(chunks: number, bytes: number): void {
 		this.tally.chunksAdded += chunks;
 		this.tally.bytesAdded += bytes;
+	}
+
+	/** A file counted as changed was only suspected. */
+	countAcquitted(): void {
+		this.tally.filesChanged--;
+		this.tally.filesUnmodified++;
 	}
 
 	/** A directory got a tree of its own: it was not unmodified, unless the tree is the same after all. */

@@ -119,6 +119,12 @@ async function store(
 	circumstances: Circumstances & { readonly started: number },
 ): Promise<Stored> {
 	const { stage, parent, started } = circumstances;
+	trace(
+		repository,
+		parent === undefined
+			? "no parent snapshot: everything is read"
+			: `compared with the parent snapshot ${parent.id}`,
+	);
 	const work = new SnapshotAttempt(repository, {
 		options,
 		stage,
@@ -196,9 +202,14 @@ async function run(
 	)
 		return { id: undefined, skipped: true, ...facts };
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
+	trace(
+		repository,
+		`stored ${work.intake.packsStored} packs, ${work.intake.bytesStored} bytes`,
+	);
 	await work.intake.makeSure();
 	options.signal?.throwIfAborted();
 	const id = await commit(repository, stage, record);
+	trace(repository, `the record ${id} is durable`);
 	await remember(repository, {
 		id,
 		record,
@@ -207,6 +218,10 @@ async function run(
 		lease: stage.lease,
 	});
 	return { id, skipped: false, ...facts };
+}
+
+function trace({ observer }: Repository, message: string): void {
+	observer.on({ type: "trace", message });
 }
 
 /** THE commit point: what the record reaches is durable, and from here on it stands. */

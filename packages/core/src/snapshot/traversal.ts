@@ -31,7 +31,7 @@ import {
 	sizeOf,
 } from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
-import { buildTree } from "./tree-builder.ts";
+import { buildTree, isSameFile } from "./tree-builder.ts";
 import {
 	type Entrance,
 	enterDirectory,
@@ -190,7 +190,7 @@ export class Traversal {
 				this.#judgePage(directory, { page, prior, readings });
 			}
 		}
-		if (!isAsBefore(directory)) this.changed = true;
+		if (!treeStands(directory)) this.changed = true;
 		this.#parts.report.countDirectory(directory);
 		directory.filesPending--;
 		this.#writeScan(directory);
@@ -215,6 +215,8 @@ export class Traversal {
 			);
 			report.count(directory, index, judgement);
 			if (isDirectory(mode) || judgement === "unchanged") continue;
+			if (isRegular(mode) && judgement === "changed")
+				directory.suspects.push(index);
 			if (isSymlink(mode)) this.#readLink(directory, index, fs);
 			else if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
 				directory.fresh.add(index);
@@ -294,7 +296,7 @@ export class Traversal {
 		const changed =
 			directory.childChanged ||
 			directory.dropped.size > 0 ||
-			!isAsBefore(directory);
+			!treeStands(directory);
 		const { parent, indexInParent, root } = directory;
 		const tree = changed ? this.#build(directory) : undefined;
 		this.#parts.links.release(directory);
@@ -315,6 +317,10 @@ export class Traversal {
 		const previous = this.#previousTree(directory);
 		const tree = buildTree(directory, previous ?? undefined, this.#parts.meta);
 		this.#parts.report.countTree(directory, previous?.id, tree);
+		if (previous !== null)
+			for (const index of directory.suspects)
+				if (isSameFile(directory, index, previous))
+					this.#parts.report.countAcquitted();
 		return tree;
 	}
 
@@ -349,7 +355,7 @@ function isReplaced(
  * The parent's tree of this directory may stand. A page less shows in no page that is left, and what lies on another file system
  * may have been entered then.
  */
-function isAsBefore({ pages, prior, foreign }: Directory): boolean {
+function treeStands({ pages, prior, foreign }: Directory): boolean {
 	return (
 		pages.length === prior.length &&
 		pages.every((page) => page.same !== undefined) &&

@@ -6,6 +6,7 @@ import {
 	encodeName,
 	encodePages,
 	encodeTree,
+	equalBytes,
 	maxTreeNodes,
 	type Node,
 	NodeKind,
@@ -133,6 +134,20 @@ function nodeOf(
 		mtime: seconds,
 		mtimeNs: nanoseconds,
 	};
+}
+
+/** True if a file that was read again is what it was in the parent snapshot: content and all that is kept of it. */
+export function isSameFile(
+	directory: Directory,
+	index: number,
+	previous: PreviousTree,
+): boolean {
+	if (directory.dropped.has(index)) return false;
+	const now = nodeOf(directory, index, previous);
+	const before = previous.node(now.name);
+	return (
+		before !== undefined && equalBytes(encodeTree([before]), encodeTree([now]))
+	);
 }
 
 /** An entry that the scan state vouches for must be in the parent's tree. */

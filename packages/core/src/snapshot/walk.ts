@@ -90,6 +90,7 @@ export function enterDirectory(
 		rules,
 		childChanged: false,
 		nextChild: 0,
+		suspects: [],
 		reads: new Map(),
 		targets: new Map(),
 		fresh: new Set(),
