@@ -59,13 +59,13 @@ describe("scouts", () => {
 		const scouts = new Scouts({
 			crew,
 			previous: scanOf([[0, "sub"]]),
-			roots: [{ path: "/root/", kind: "directory" }],
+			roots: [{ path: "/top/", kind: "directory" }],
 			racyFrom: 0n,
 		});
-		const waiting = scouts.arrived("/root/sub/");
+		const waiting = scouts.arrived("/top/sub/");
 		fail(new Error("a worker thread crashed"));
 		await expect(waiting).rejects.toThrow("a worker thread crashed");
-		await expect(scouts.arrived("/root/sub/")).rejects.toThrow("crashed");
+		await expect(scouts.arrived("/top/sub/")).rejects.toThrow("crashed");
 	});
 
 	test("leave alone a root of which only some entries are wanted", () => {
