@@ -75,6 +75,18 @@ export function leftovers({ repository }) {
 	];
 }
 
+/**
+ * Nothing of a run that was killed is left. What cannot be judged yet, and only counts, are stages whose run died before it had its
+ * lease or after it had given it back; `before` is what was left before the run that clears.
+ */
+export function mustBeClear(log, place, before, when) {
+	const leased = before.flatMap((name) => name.split(".").slice(0, -1));
+	for (const name of leftovers(place))
+		if (before.includes(name) && !name.includes(".") && !leased.includes(name))
+			log.count("stagesWithoutLease");
+		else log.fail(`${when}: left for good: ${name}`);
+}
+
 /** Names and sizes of the packs. */
 export function packsOf({ repository }) {
 	const packs = new Map();

@@ -18,6 +18,7 @@ import {
 	leftovers,
 	listIds,
 	must,
+	mustBeClear,
 	mustRestore,
 	mustSnapshot,
 	mustVerify,
@@ -102,12 +103,9 @@ async function killRestore({ base, delay, log }) {
 	const { hit } = await stopAfter(started, delay, "SIGKILL");
 	await mustVerify(log, place, when);
 	await mustRestore(log, place, wanted, when);
+	const before = leftovers(place);
 	await mustSnapshot(log, place, wanted[1].source, when);
-	const remaining = leftovers(place);
-	log.expect(
-		remaining.length === 0,
-		`${when}: the next run left ${remaining.join(", ")}`,
-	);
+	mustBeClear(log, place, before, when);
 	log.count(hit ? "restoresKilled" : "restoresFinished");
 	rmSync(target, { recursive: true, force: true });
 	removePlace(place);
@@ -143,7 +141,9 @@ async function killInit({ folder, delay, source, account, log }) {
 	log.count(hit ? "initsKilled" : "initsFinished");
 	log.count(looked.code === 0 ? "initsMade" : "initsNotMade");
 	if (looked.code !== 0) await must(log, place, ["init"], { when });
+	const before = leftovers(place);
 	const next = await mustSnapshot(log, place, source, when);
+	mustBeClear(log, place, before, when);
 	if (next !== undefined)
 		await mustRestore(
 			log,
@@ -152,10 +152,5 @@ async function killInit({ folder, delay, source, account, log }) {
 			when,
 		);
 	await mustVerify(log, place, when);
-	const remaining = leftovers(place);
-	log.expect(
-		remaining.length === 0,
-		`${when}: left for good: ${remaining.join(", ")}`,
-	);
 	removePlace(place);
 }

@@ -9,6 +9,7 @@ import {
 	copyPlace,
 	leftovers,
 	must,
+	mustBeClear,
 	mustRestore,
 	mustSnapshot,
 	mustVerify,
@@ -102,14 +103,14 @@ export function newPacks(base, place) {
 
 /** The next run succeeds, stores no more than what is not there, restores exactly, and leaves nothing of the stopped one. */
 export async function mustComplete({ base, whole, place, stopped, when, log }) {
+	const before = leftovers(place);
 	const next = await mustSnapshot(log, place, base.tree, when);
 	if (next === undefined) return undefined;
 	checkStored({ next, whole, stopped, when, log });
 	const { account } = whole;
 	const wanted = { id: next.snapshot_id, source: base.tree, account };
 	await mustRestore(log, place, [wanted], when);
-	const left = leftovers(place);
-	log.expect(left.length === 0, `${when}: left for good: ${left.join(", ")}`);
+	mustBeClear(log, place, before, when);
 	await mustVerify(log, place, when);
 	return next.data_added_packed;
 }

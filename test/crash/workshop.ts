@@ -1,10 +1,4 @@
-import {
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	rmdirSync,
-	rmSync,
-} from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -19,9 +13,19 @@ import {
 	verify,
 } from "@varve/core";
 import { wholeScope } from "@varve/format";
-import { type FsLayer, openLocalBackend } from "@varve/store";
+import {
+	createLocalBackend,
+	openLocalBackend,
+	type RemoveBackend,
+} from "@varve/store";
+import { faultyBackend, makeTree } from "@varve/testkit";
 import { afterAll } from "vitest";
+import { MemoryDisk } from "./memory-disk.ts";
+import { type FsCall, type FsPlan, plannedFs } from "./planned-fs.ts";
 import { accountOf, differences } from "./tree-account.mjs";
+
+/** Where the repository lies on the disk in memory. */
+export const location = "/disk/repository";
 
 /** A clock that is far ahead of every file's times, so that nothing is too young to be trusted. */
 const lateClock: Clock = {
@@ -32,93 +36,149 @@ const lateClock: Clock = {
 /** A process that is not there: its leases are dead for certain. */
 const gone = { pid: 2 ** 22 + 1, startTicks: "1" };
 
-export const smallParameters = {
+const smallParameters = {
 	chunker: { algorithm: "gear1", min: 256, average: 1024, max: 4096 },
 	frameBytes: 4096,
 	packBytes: 8192,
 } as const;
 
-/** A folder of its own for a test file. */
-export function workshop(name: string) {
-	const folder = mkdtempSync(join(tmpdir(), `varve-${name}-`));
-	let count = 0;
-	afterAll(() => rmSync(folder, { recursive: true, force: true }));
-	return { folder, fresh: (what: string) => join(folder, `${what}${++count}`) };
-}
+/** One of so many faults, deaths and losses is tried; VARVE_FAULTS=1 tries all. */
+export const share = Number(process.env["VARVE_FAULTS"] ?? 0);
 
-/**
- * A small repository in which packs are a few KiB. Most folders of packs are taken away: each costs every listing a call, and the
- * backend makes those that it needs.
- */
-export async function makeSmall(location: string): Promise<void> {
+/** Makes a repository with packs of a few KiB; all that this does to the disk goes by `plan`. */
+export async function initOn(disk: MemoryDisk, plan?: FsPlan): Promise<void> {
+	const fs = plan ? plannedFs(disk.layer, plan) : disk.layer;
+	const backend = await createLocalBackend(location, { fs });
 	const repository = await initRepository({
-		location,
+		location: inThisThread(backend),
 		parameters: smallParameters,
 		workers: 0,
+		...(plan ? { identity: gone } : {}),
 	});
 	await repository.close();
-	for (const folder of readdirSync(join(location, "packs")))
-		if (folder >= "40") rmdirSync(join(location, "packs", folder));
 }
 
-/** Opens it, works, and closes it. With `fs`, as a process that will be gone afterwards. */
+/** Opens the repository, works, and closes it; with a plan as a process that will be gone afterwards. */
 export async function within<T>(
-	location: string,
+	disk: MemoryDisk,
 	work: (repository: Repository) => Promise<T>,
-	fs?: FsLayer,
+	plan?: FsPlan,
 ): Promise<T> {
+	let planned = plan;
+	const fs = plannedFs(disk.layer, (call) => planned?.(call));
 	const repository = await openRepository({
-		location: fs ? await openLocalBackend(location, { fs }) : location,
+		location: inThisThread(await openLocalBackend(location, { fs })),
 		workers: 0,
 		clock: lateClock,
-		...(fs ? { identity: gone } : {}),
+		...(plan ? { identity: gone } : {}),
 	});
 	try {
 		return await work(repository);
 	} finally {
+		// That what was read is closed at last, is not part of the work.
+		planned = undefined;
 		await repository.close();
 	}
+}
+
+/** Without a descriptor, all goes through the disk in memory. */
+function inThisThread(backend: RemoveBackend): RemoveBackend {
+	return faultyBackend(backend, []);
 }
 
 export function takeIn(
 	repository: Repository,
 	path: string,
+	signal?: AbortSignal,
 ): Promise<SnapshotResult> {
 	return snapshot(repository, {
 		roots: [{ path, kind: "directory", names: [] }],
 		scope: wholeScope,
+		signal,
 	});
 }
 
+/** What a source was when it was taken. */
+export interface Kept {
+	readonly id: string | undefined;
+	readonly account: ReadonlyMap<string, string>;
+}
+
+/** A disk with a repository with one snapshot of `source`, which then has changed. */
+export interface Bench {
+	readonly disk: MemoryDisk;
+	readonly source: string;
+	readonly first: Kept;
+	/** Of the source as it is now. */
+	readonly account: ReadonlyMap<string, string>;
+}
+
+/** In a folder that goes when the tests of the file are done. */
+export async function makeBench(): Promise<Bench> {
+	const folder = mkdtempSync(join(tmpdir(), "varve-bench-"));
+	afterAll(() => rmSync(folder, { recursive: true, force: true }));
+	const source = join(folder, "source");
+	const made = new MemoryDisk();
+	await initOn(made);
+	const disk = withoutMostPackFolders(made);
+	makeTree(source, { old: noise(2000, 3), sub: { kept: noise(2000, 5) } });
+	const { id } = await within(disk, (r) => takeIn(r, source));
+	const first = { id, account: accountOf(source) };
+	makeTree(source, { old: noise(3000, 7) });
+	makeTree(join(source, "new"), { a: noise(9000, 11), b: "short", c: {} });
+	return { disk, source, first, account: accountOf(source) };
+}
+
+/** Each costs every listing a call, and the backend makes those that it needs. */
+function withoutMostPackFolders(disk: MemoryDisk): MemoryDisk {
+	for (const folder of disk.namesIn(`${location}/packs`))
+		if (folder >= "40") disk.remove(`${location}/packs/${folder}`);
+	return disk;
+}
+
 /** Text that chunks and frames are made of, but that does not compress to nothing. */
-export function noise(length: number, seed: number): string {
+function noise(length: number, seed: number): string {
 	const letters = Array.from({ length }, (_, i) =>
 		((i * i * seed) % 7919).toString(36),
 	);
 	return letters.join("");
 }
 
-/** What a source was when it was taken. */
-export interface Kept {
-	readonly id: string | undefined;
-	readonly source: string;
-	readonly account: ReadonlyMap<string, string>;
+/** What another process finds after something went wrong with a snapshot. */
+export interface Afterwards {
+	/** Ids of the snapshots listed. */
+	readonly listed: readonly string[];
+	readonly complaints: readonly string[];
 }
 
-export async function keep(location: string, source: string): Promise<Kept> {
-	const { id } = await within(location, (r) => takeIn(r, source));
-	return { id, source, account: accountOf(source) };
+/** Looks at the repository, takes the next snapshot, and looks again; all that is listed must restore, the first one among it. */
+export async function lookAfter(
+	disk: MemoryDisk,
+	{ source, first, account }: Bench,
+): Promise<Afterwards> {
+	return await within(disk, async (repository) => {
+		const { findings } = await verify(repository, { level: "data" });
+		const complaints = findings.map(({ message }) => message);
+		const listed = (await listSnapshots(repository)).map(({ id }) => id);
+		const { id } = await takeIn(repository, source);
+		const others = listed.filter((each) => each !== first.id);
+		const kept = [first, ...[...others, id].map((id) => ({ id, account }))];
+		for (const complaint of await complaintsOf(repository, source, kept))
+			complaints.push(`after the next snapshot: ${complaint}`);
+		return { listed, complaints };
+	});
 }
 
-/** Sentences about what is not right with a repository; `kept` are the snapshots that must restore. */
+/** Sentences about what is not right with a repository in which these snapshots of a source are to be. */
 export async function complaintsOf(
 	repository: Repository,
+	source: string,
 	kept: readonly Kept[],
 ): Promise<string[]> {
 	const { findings } = await verify(repository, { level: "data" });
 	const complaints = findings.map(({ message }) => message);
 	const snapshots = await listSnapshots(repository);
-	for (const { id, source, account } of kept) {
+	for (const { id, account } of kept) {
 		const snapshot = snapshots.find((each) => each.id === id);
 		if (snapshot === undefined) {
 			complaints.push(`the snapshot ${id} is not listed`);
@@ -133,35 +193,15 @@ export async function complaintsOf(
 	return complaints;
 }
 
-/** What another process finds after something went wrong with a snapshot of `source`. */
-export interface Afterwards {
-	/** Ids of the snapshots listed. */
-	readonly listed: readonly string[];
-	readonly complaints: readonly string[];
-}
-
-/** Looks at a repository, takes the next snapshot, and looks again; `kept` must restore, and so must the next one. */
-export async function lookAfter(
-	location: string,
-	{ source, kept }: { source: string; kept: readonly Kept[] },
-): Promise<Afterwards> {
-	return await within(location, async (repository) => {
-		const { findings } = await verify(repository, { level: "data" });
-		const complaints = findings.map(({ message }) => message);
-		const ids = (await listSnapshots(repository)).map(({ id }) => id);
-		const { id } = await takeIn(repository, source);
-		const next = { id, source, account: accountOf(source) };
-		for (const complaint of await complaintsOf(repository, [...kept, next]))
-			complaints.push(`after the next snapshot: ${complaint}`);
-		return { listed: ids, complaints };
-	});
-}
-
 /** Stages and leases. */
-export function leftoversIn(location: string): string[] {
-	const names = (folder: string) => {
-		mkdirSync(join(location, folder), { recursive: true });
-		return readdirSync(join(location, folder)).map((n) => `${folder}/${n}`);
-	};
-	return [...names("tmp"), ...names("leases")];
+export function leftoversOn(disk: MemoryDisk): string[] {
+	return ["tmp", "leases"].flatMap((folder) =>
+		disk.namesIn(`${location}/${folder}`).map((name) => `${folder}/${name}`),
+	);
+}
+
+/** A call, for people. */
+export function describeCall(call: FsCall | undefined): string {
+	const path = (call?.path ?? "").slice(location.length);
+	return `${call?.operation} ${path.replace(/[0-9a-f]{32,}/g, "…")}`;
 }

@@ -1,0 +1,5 @@
+/** Numbers that follow from a seed. */
+export function seeded(seed: number): {
+	below(limit: number): number;
+	fraction(): number;
+};
