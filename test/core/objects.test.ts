@@ -13,6 +13,10 @@ import {
 } from "@varve/format";
 import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
+import {
+	BaseTable,
+	placesOfBases,
+} from "../../packages/core/src/base-places.ts";
 import { FrameCache } from "../../packages/core/src/frame-cache.ts";
 import { createObjectReader } from "../../packages/core/src/objects.ts";
 import {
@@ -202,6 +206,37 @@ function fakeFrames(frames: { [offset: number]: Partial<Place> }) {
 }
 
 const idOf = (offset: number) => new Uint8Array(idBytes).fill(offset);
+
+describe("a table of bases", () => {
+	test("answers what was told last", () => {
+		const { placeAt } = fakeFrames({ 1: {}, 2: {} });
+		const table = new BaseTable();
+		const bases = Uint8Array.from([...idOf(2), ...idOf(1), ...idOf(2)]);
+		const asked: number[] = [];
+		const told = placesOfBases([{ bases }, { bases: idOf(3) }], (ids) =>
+			Array.from({ length: ids.length / idBytes }, (_, i) => {
+				const offset = ids[i * idBytes] as number;
+				asked.push(offset);
+				return offset === 3 ? undefined : placeAt(offset);
+			}),
+		);
+		expect(asked).toEqual([1, 2, 3]);
+		table.tell(told);
+		expect(table.find(bases, 0)?.offset).toBe(2);
+		expect(table.find(bases, idBytes)?.offset).toBe(1);
+		expect(table.find(idOf(3), 0)).toBeUndefined();
+		table.tell(undefined);
+		expect(table.find(bases, 0)).toBeUndefined();
+	});
+
+	test("asks nothing for frames without bases", () => {
+		const none = new Uint8Array(0);
+		const found = placesOfBases([{ bases: none }], () => {
+			throw new Error("asked");
+		});
+		expect(found).toBeUndefined();
+	});
+});
 
 describe("frame cache", () => {
 	test("reads and decodes a frame once while it is kept", () => {

@@ -35,7 +35,6 @@ function write(options: {
 	});
 	const writer = new PartWriter({
 		target: folder,
-		owners,
 		native: {
 			exact: true,
 			setFileTime: () => {},
@@ -72,7 +71,7 @@ function write(options: {
 		},
 	) as ConstructorParameters<typeof BatchFrames>[0];
 	const frames = new BatchFrames(neverAsked, { sha256: (b) => b }, none);
-	writer.write(parts, 0, { frames, tally });
+	writer.write(parts, 0, { frames, owners, tally });
 	return tally.reply(1);
 }
 

@@ -28,9 +28,9 @@ import {
 	type BatchLimits,
 	planWindow,
 } from "../../packages/core/src/restore/plan-window.ts";
-import { sortIds } from "../../packages/core/src/restore/sort-ids.ts";
 import { needOf } from "../../packages/core/src/restore/space.ts";
 import type { PartColumns } from "../../packages/core/src/restore/tasks.ts";
+import { sortIds } from "../../packages/core/src/sort-ids.ts";
 import { directory, FakeObjects, sha256Hex, symlink } from "./fake-objects.ts";
 import { noise, readingPlace } from "./reading-workplace.ts";
 
@@ -207,6 +207,29 @@ describe("the plan of a window", () => {
 		expect(sizes({ rawBytes: 2000 })).toEqual([20, 10]);
 		expect(sizes({ contentBytes: 150 })).toEqual([20, 10]);
 		expect(sizes({ parts: 2 })).toEqual([8, 2, 8, 2, 8, 2]);
+	});
+
+	test("brings the places of the bases that the frames of a batch have", () => {
+		const base = chunk(3, 2, 1);
+		const places = (ids: Uint8Array) =>
+			findPlaces(ids).map((found, i) =>
+				found !== undefined && ids[i * idBytes + 2] === 1
+					? { ...found, bases: base }
+					: found,
+			);
+		const window = windowOf({
+			"/plain": [chunk(2, 0, 0)],
+			"/delta": [chunk(1, 0, 0)],
+		});
+		const { batches } = planWindow(window, places, { ...wide, parts: 1 });
+		const found = batches.map(({ parts, bases }) => [
+			parts.suffixes[0],
+			bases?.places.map((place) => place?.pack),
+		]);
+		expect(Object.fromEntries(found)).toEqual({
+			"/plain": undefined,
+			"/delta": [packOf(3)],
+		});
 	});
 
 	test("loses no file and no item, whatever the limits are", () => {

@@ -21,15 +21,22 @@ export async function prepareToRead(
 	return listAgain(repository);
 }
 
-/** Lists the repository as it is now and brings look-ups up to that. */
-export async function listAgain(repository: Repository): Promise<Listing> {
-	const { backend, tools, index, observer } = repository;
-	const listing = await listRepository(backend, tools, (error) =>
+async function listAgain(repository: Repository): Promise<Listing> {
+	const listing = await listToRead(repository);
+	await repository.index.catchUp(listing);
+	return listing;
+}
+
+/** Lists the repository as it is now, for one who only reads; look-ups do not know of it yet. */
+export function listToRead({
+	backend,
+	tools,
+	observer,
+}: Repository): Promise<Listing> {
+	return listRepository(backend, tools, (error) =>
 		observer.on({
 			type: "warning",
 			message: `reading on without a gc list that is damaged: ${error.message}`,
 		}),
 	);
-	await index.catchUp(listing);
-	return listing;
 }

@@ -14,7 +14,7 @@ import {
 } from "@varve/format";
 import type { RepositoryIndex } from "@varve/store";
 import type { ObjectReader } from "../repository.ts";
-import { sortIds } from "../restore/sort-ids.ts";
+import { sortIds } from "../sort-ids.ts";
 import { IdTable } from "./id-table.ts";
 
 /** Owner of an object that several snapshots refer to. */

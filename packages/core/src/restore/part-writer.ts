@@ -27,7 +27,6 @@ const zeros = 256 * 1024;
 
 export interface PartWriterOptions {
 	readonly target: string;
-	readonly owners: Owners;
 	readonly native: NativeCalls;
 }
 
@@ -69,7 +68,7 @@ export class PartWriter {
 		try {
 			to.tally.bytes += this.#writeItems(parts, part, fd, to.frames);
 			isWhole = true;
-			this.#setAttributes(parts, part, fd, to.tally);
+			this.#setAttributes(parts, part, fd, to);
 		} finally {
 			closeSync(fd);
 			if (!isWhole) unlinkSync(path);
@@ -118,9 +117,10 @@ export class PartWriter {
 		parts: PartColumns,
 		part: number,
 		fd: number,
-		tally: Tally,
+		to: WriteContext,
 	): void {
-		const { owners, native } = this.#options;
+		const { native } = this.#options;
+		const { owners, tally } = to;
 		owners.judge(
 			parts.mode[part] as number,
 			parts.uid[part] as number,
@@ -149,6 +149,7 @@ export class PartWriter {
 
 export interface WriteContext {
 	readonly frames: BatchFrames;
+	readonly owners: Owners;
 	readonly tally: Tally;
 }
 

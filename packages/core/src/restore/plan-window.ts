@@ -1,12 +1,14 @@
 import { type Bytes, idBytes, type Place } from "@varve/format";
+import { type BasePlaces, placesOfBases } from "../base-places.ts";
+import { sortIds } from "../sort-ids.ts";
 import type { FileWindow } from "./file-window.ts";
 import { partColumns } from "./part-columns.ts";
-import { sortIds } from "./sort-ids.ts";
 import type { FrameColumns, PartColumns } from "./tasks.ts";
 
 /** What one worker does in one go: few frames, and all files that begin in them. */
 export interface Batch {
 	readonly frames: FrameColumns;
+	readonly bases: BasePlaces | undefined;
 	readonly parts: PartColumns;
 }
 
@@ -35,7 +37,8 @@ type FindPlaces = (ids: Bytes) => readonly (Place | undefined)[];
 
 /**
  * Orders the parts of a window by the places of their first chunks, so that each frame is read and decoded once, by one worker,
- * and cuts them into batches. `findPlaces` is asked once, with ids in ascending order.
+ * and cuts them into batches. `findPlaces` is given ids in ascending order: once those of all chunks, then those of the bases of
+ * each batch that has some.
  */
 export function planWindow(
 	window: FileWindow,
@@ -45,7 +48,7 @@ export function planWindow(
 	const placed = placeChunks(window, findPlaces);
 	const missing: { part: number; chunk: Bytes }[] = [];
 	const batches: Batch[] = [];
-	const builder = new BatchBuilder(window, placed);
+	const builder = new BatchBuilder(window, placed, findPlaces);
 	for (const part of orderOfParts(window, placed, missing)) {
 		if (builder.isFullFor(part, limits)) batches.push(builder.finish());
 		builder.add(part);
@@ -134,6 +137,7 @@ function orderOfParts(
 class BatchBuilder {
 	readonly #window: FileWindow;
 	readonly #placed: PlacedChunks;
+	readonly #findPlaces: FindPlaces;
 	#parts: number[] = [];
 	#frames: number[] = [];
 	/** -1 for frames that are not in this batch. */
@@ -142,8 +146,13 @@ class BatchBuilder {
 	#contentBytes = 0;
 	#lastFrame = -1;
 
-	constructor(window: FileWindow, placed: PlacedChunks) {
+	constructor(
+		window: FileWindow,
+		placed: PlacedChunks,
+		findPlaces: FindPlaces,
+	) {
 		this.#window = window;
+		this.#findPlaces = findPlaces;
 		this.#placed = placed;
 		this.#numberInBatch = new Int32Array(placed.frames.length).fill(-1);
 	}
@@ -191,10 +200,10 @@ class BatchBuilder {
 			this.#numberInBatch[number] = i;
 		});
 		const { frame, ordinal, frames } = this.#placed;
+		const places = Array.from(numbers, (number) => frames[number] as Place);
 		const batch = {
-			frames: frameColumns(
-				Array.from(numbers, (number) => frames[number] as Place),
-			),
+			frames: frameColumns(places),
+			bases: placesOfBases(places, this.#findPlaces),
 			parts: partColumns(this.#window, Uint32Array.from(this.#parts), {
 				frame,
 				ordinal,

@@ -1,6 +1,6 @@
-import type { LookupDescriptor } from "@varve/store";
+import { BaseTable } from "../base-places.ts";
 import { FrameCache } from "../frame-cache.ts";
-import type { Job, JobContext, JobFactory } from "../job.ts";
+import type { JobContext, JobFactory } from "../job.ts";
 import { BatchFrames } from "./batch-frames.ts";
 import { loadNativeCalls } from "./native-times.ts";
 import { Owners } from "./owners.ts";
@@ -16,47 +16,9 @@ import type {
 
 /** What restore does in each thread: decodes frames, proves chunks, writes files. */
 export const createRestoreJob: JobFactory = async (context, setup) => {
-	const { target, owners, cacheBytes, lookup } = setup as RestoreSetup;
-	const opened = await context.openLookup(lookup as LookupDescriptor);
-	const tools = context.kernel.tools;
-	const cache = new FrameCache(
-		{ reads: context.reads, tools, lookup: opened },
-		cacheBytes,
-	);
-	const writer = new PartWriter({
-		target,
-		owners: new Owners(owners),
-		native: loadNativeCalls(),
-	});
-	const reader = new PartReader(target, tools);
-	return restoreJob({
-		context,
-		cache,
-		writer,
-		reader,
-		close: () => opened.close(),
-	});
-};
-
-interface Parts {
-	readonly context: JobContext;
-	readonly cache: FrameCache;
-	readonly writer: PartWriter;
-	readonly reader: PartReader;
-	readonly close: () => void;
-}
-
-function restoreJob({ context, cache, writer, reader, close }: Parts): Job {
-	const write = ({ id, frames, parts }: WriteTask): RestoreReply => {
-		const tally = new Tally();
-		const to = {
-			frames: new BatchFrames(cache, context.kernel.tools, frames),
-			tally,
-		};
-		for (let part = 0; part < parts.suffixes.length; part++)
-			writer.write(parts, part, to);
-		return tally.reply(id);
-	};
+	const { target } = setup as RestoreSetup;
+	const write = taskWriter(context, setup as RestoreSetup);
+	const reader = new PartReader(target, context.kernel.tools);
 	return {
 		run(given) {
 			const task = given as RestoreTask;
@@ -64,6 +26,24 @@ function restoreJob({ context, cache, writer, reader, close }: Parts): Job {
 				reply: task.type === "write" ? write(task) : reader.compare(task),
 			};
 		},
-		close,
+		close: () => {},
+	};
+};
+
+function taskWriter(
+	{ reads, kernel: { tools } }: JobContext,
+	{ target, cacheBytes }: RestoreSetup,
+): (task: WriteTask) => RestoreReply {
+	const lookup = new BaseTable();
+	const cache = new FrameCache({ reads, tools, lookup }, cacheBytes);
+	const writer = new PartWriter({ target, native: loadNativeCalls() });
+	return ({ id, owners: rules, frames: columns, bases, parts }) => {
+		lookup.tell(bases);
+		const tally = new Tally();
+		const owners = new Owners(rules);
+		const frames = new BatchFrames(cache, tools, columns);
+		for (let part = 0; part < parts.suffixes.length; part++)
+			writer.write(parts, part, { frames, owners, tally });
+		return tally.reply(id);
 	};
 }

@@ -15,13 +15,19 @@ import type { LargeFiles } from "./large-files.ts";
 import type { HardLinks } from "./links.ts";
 import { type Batch, planWindow } from "./plan-window.ts";
 import type { EntryProblem, RestoreLog } from "./report.ts";
-import type { PartColumns, RestoreReply, RestoreTask } from "./tasks.ts";
+import type {
+	OwnerRules,
+	PartColumns,
+	RestoreReply,
+	RestoreTask,
+} from "./tasks.ts";
 import type { TreeMaker } from "./tree-maker.ts";
 import type { DirectoryEntry, Entry, NodeEntry } from "./walk.ts";
 
 export interface RestoreRunOptions {
 	readonly repository: Repository;
 	readonly crew: Crew;
+	readonly owners: OwnerRules;
 	readonly log: RestoreLog;
 	readonly progress: Progress;
 	readonly maker: TreeMaker;
@@ -156,12 +162,16 @@ export class RestoreRun {
 	}
 
 	/** What is with a worker is ended: no file is left half written. */
-	async #submit({ frames, parts }: Batch): Promise<void> {
+	async #submit({ frames, bases, parts }: Batch): Promise<void> {
 		this.#options.signal?.throwIfAborted();
 		const id = ++this.#lastTask;
 		this.#given.set(id, parts);
-		const task: RestoreTask = { type: "write", id, frames, parts };
-		await this.#options.crew.submit(task);
+		const { crew, owners } = this.#options;
+		const task: RestoreTask = {
+			...{ type: "write", id, owners },
+			...{ frames, bases, parts },
+		};
+		await crew.submit(task);
 	}
 
 	#takeReply(reply: RestoreReply): void {

@@ -85,19 +85,16 @@ async function run(
 ): Promise<RestoreReport> {
 	const started = repository.clock.now();
 	options.signal?.throwIfAborted();
-	const restoration = await prepare(repository, options);
-	const { log, target } = restoration;
-	const isDryRun = options.dryRun ?? false;
-	let verified: RestoreReport["verified"];
-	if (isDryRun) {
-		const links = restoration.newLinks();
-		countEntries(restoration.entries(), log, linkTest(links, restoration));
-	} else verified = await carryOut(restoration);
+	const target = prepareTarget(options.target, false);
+	const { log, verified } =
+		options.dryRun === true
+			? await count(repository, options, target)
+			: await carryOut(repository, options, target);
 	const { directories, files, symlinks, hardLinks, others, bytes } = log;
 	return {
 		snapshot: options.snapshot.id,
 		target,
-		dryRun: isDryRun,
+		dryRun: options.dryRun ?? false,
 		directories,
 		files,
 		symlinks,
@@ -112,9 +109,27 @@ async function run(
 	};
 }
 
+type Outcome = {
+	readonly log: RestoreLog;
+	readonly verified: RestoreReport["verified"];
+};
+
+async function count(
+	repository: Repository,
+	options: RestoreOptions,
+	target: string,
+): Promise<Outcome> {
+	const restoration = await prepare(repository, options, target);
+	const { log, entries } = restoration;
+	const links = restoration.newLinks();
+	countEntries(entries(), log, linkTest(links, restoration));
+	return { log, verified: undefined };
+}
+
 async function prepare(
 	repository: Repository,
 	options: RestoreOptions,
+	target: string,
 ): Promise<Restoration> {
 	const { snapshot, subpath, include, exclude } = options;
 	const { record } = snapshot;
@@ -122,7 +137,6 @@ async function prepare(
 		include: include ?? [],
 		exclude: exclude ?? [],
 	});
-	const target = prepareTarget(options.target, false);
 	await prepareToRead(repository, [snapshot.id]);
 	const { objects } = repository;
 	const location = locate(objects, record, subpath);
@@ -162,19 +176,23 @@ function linkTest(links: HardLinks, { pathInRoot }: Restoration) {
 }
 
 async function carryOut(
-	restoration: Restoration,
-): Promise<RestoreReport["verified"]> {
-	const { repository, options } = restoration;
-	const target = prepareTarget(options.target, true);
-	requireSpace(restoration);
-	const owners = ownerRulesOf(target);
+	repository: Repository,
+	options: RestoreOptions,
+	target: string,
+): Promise<Outcome> {
+	const setup: RestoreSetup = { target, cacheBytes: workerCacheBytes };
+	// Threads take some time to start, which is used to find out what there is to do.
 	const crew = await repository.startCrew({
 		workers: workersFor(repository, options.snapshot.record.statistics),
 		job: "restore",
-		setup: setupOf(restoration, owners),
+		setup,
 	});
 	try {
-		return await write(restoration, crew, owners);
+		const restoration = await prepare(repository, options, target);
+		prepareTarget(target, true);
+		requireSpace(restoration);
+		const verified = await write(restoration, crew, ownerRulesOf(target));
+		return { log: restoration.log, verified };
 	} finally {
 		await crew.close();
 	}
@@ -189,18 +207,6 @@ function workersFor(
 }
 
 const workerCacheBytes = 24 * 1024 * 1024;
-
-function setupOf(
-	{ repository, target }: Restoration,
-	owners: OwnerRules,
-): RestoreSetup {
-	return {
-		target,
-		owners,
-		cacheBytes: workerCacheBytes,
-		lookup: repository.index.lookupDescriptor,
-	};
-}
 
 async function write(
 	restoration: Restoration,
@@ -223,6 +229,7 @@ async function write(
 	const run = new RestoreRun({
 		repository,
 		crew,
+		owners: rules,
 		log,
 		progress,
 		maker,

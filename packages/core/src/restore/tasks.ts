@@ -1,15 +1,13 @@
 import type { Bytes } from "@varve/format";
+import type { BasePlaces } from "../base-places.ts";
 
 /** What restore hands to its workers, and what they answer: plain objects of columns, cheap to clone. */
 
 export interface RestoreSetup {
 	/** The directory restored into, as a path text. */
 	readonly target: string;
-	readonly owners: OwnerRules;
 	/** Bytes of decoded frames a worker keeps. */
 	readonly cacheBytes: number;
-	/** How a worker finds the bases of frames that have some. */
-	readonly lookup: unknown;
 }
 
 /** Whether and how files are given to their owners. */
@@ -69,7 +67,10 @@ export interface PartColumns {
 export interface WriteTask {
 	readonly type: "write";
 	readonly id: number;
+	readonly owners: OwnerRules;
 	readonly frames: FrameColumns;
+	/** Of the frames that have bases. */
+	readonly bases: BasePlaces | undefined;
 	readonly parts: PartColumns;
 }
 

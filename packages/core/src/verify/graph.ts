@@ -21,7 +21,7 @@ import {
 } from "@varve/format";
 import { attemptRead } from "../damage.ts";
 import type { Repository } from "../repository.ts";
-import { sortIds } from "../restore/sort-ids.ts";
+import { sortIds } from "../sort-ids.ts";
 import { readPages } from "../tree-pages.ts";
 import type { Faults } from "./faults.ts";
 import { IdSet } from "./id-set.ts";

@@ -7,7 +7,8 @@ import {
 	type Trailer,
 	toHex,
 } from "@varve/format";
-import type { ListedFile } from "@varve/store";
+import type { ListedFile, RepositoryIndex } from "@varve/store";
+import { placesOfBases } from "../base-places.ts";
 import type { Progress } from "../progress.ts";
 import type { Crew } from "../repository.ts";
 import type { Faults } from "./faults.ts";
@@ -16,6 +17,7 @@ import type { VerifyReply, VerifyTask } from "./tasks.ts";
 
 export interface PackQueueOptions {
 	readonly crew: Crew;
+	readonly index: Pick<RepositoryIndex, "places">;
 	readonly faults: Faults;
 	readonly progress: Progress;
 	/** Frames are decoded and their chunks proved; else only blocks are checked. */
@@ -87,6 +89,7 @@ export class PackQueue {
 		const end =
 			trailer?.coveredLength ??
 			(last === undefined ? 0 : last.offset + last.storedLength);
+		const { decodes, index } = this.#options;
 		const tasks: VerifyTask[] = [];
 		const step = rangeBlocks * scrubBlockBytes;
 		for (let at = 0; at < end; at += step) {
@@ -104,7 +107,12 @@ export class PackQueue {
 				at,
 				end: Math.min(at + step, end),
 				blocks: BigUint64Array.from(blocks),
-				frames: this.#options.decodes ? frameList(inRange) : undefined,
+				...(decodes
+					? {
+							frames: frameList(inRange),
+							bases: placesOfBases(inRange, (ids) => index.places(ids)),
+						}
+					: { frames: undefined, bases: undefined }),
 			});
 		}
 		return tasks;

@@ -8,12 +8,15 @@ import { GraphCheck } from "./graph.ts";
 import type { VerifyOptions } from "./options.ts";
 import { PackPass } from "./pack-pass.ts";
 import { PackQueue } from "./pack-queue.ts";
+import { startReaders } from "./readers.ts";
 import { choosePacks } from "./subset.ts";
 
 /** What a run works with. */
 export interface Verification {
 	readonly repository: Repository;
 	readonly options: VerifyOptions;
+	/** Reads packs; undefined where none is read. */
+	readonly crew: Crew | undefined;
 	readonly listing: Listing;
 	readonly records: ReadonlyMap<SnapshotId, SnapshotRecord>;
 	readonly faults: Faults;
@@ -37,18 +40,13 @@ export async function runPasses(verification: Verification): Promise<Sums> {
 	// Which packs some snapshots need is known only after their references.
 	if (isNarrow) await graph?.check(records.values());
 	const needed = listing.packs.filter(({ name }) => packs?.has(name) ?? true);
-	const crew = await crewFor(verification, needed);
-	try {
-		const { pass, queue } = readingOf(verification, crew, needed);
-		await together([
-			pass.run().then(() => queue?.finish()),
-			isNarrow ? undefined : graph?.check(records.values()),
-		]);
-		if (queue !== undefined) await settle(verification, queue);
-		return { graph, pass, queue };
-	} finally {
-		await crew?.close();
-	}
+	const { pass, queue } = readingOf(verification, needed);
+	await together([
+		pass.run().then(() => queue?.finish()),
+		isNarrow ? undefined : graph?.check(records.values()),
+	]);
+	if (queue !== undefined) await settle(verification, queue);
+	return { graph, pass, queue };
 }
 
 function graphOf(
@@ -74,30 +72,8 @@ async function together(
 	if (failed !== undefined) throw failed.reason;
 }
 
-const cacheBytes = 24 * 1024 * 1024;
-/** Threads are not worth their start for less than this, stored. */
-const threadBytes = { data: 4 * 1024 * 1024, scrub: 512 * 1024 * 1024 };
-
-async function crewFor(
-	{ repository, options }: Verification,
-	needed: Listing["packs"],
-): Promise<Crew | undefined> {
-	const { level, signal } = options;
-	if (level === "structure") return undefined;
-	const bytes = needed.reduce((sum, { size }) => sum + size, 0);
-	const lookup =
-		level === "data" ? repository.index.lookupDescriptor : undefined;
-	return repository.startCrew({
-		workers: bytes < threadBytes[level] ? 0 : repository.workers,
-		signal,
-		job: "verify",
-		setup: { lookup, cacheBytes },
-	});
-}
-
 function readingOf(
-	{ repository, options, listing, faults, progress }: Verification,
-	crew: Crew | undefined,
+	{ repository, options, crew, listing, faults, progress }: Verification,
 	needed: Listing["packs"],
 ): { pass: PackPass; queue: PackQueue | undefined } {
 	const { level, subset, signal } = options;
@@ -108,7 +84,9 @@ function readingOf(
 	const bytes = chosen.reduce((sum, { size }) => sum + size, 0);
 	progress.begin(level, { files: undefined, bytes: bytes || undefined });
 	const decodes = level === "data";
-	const queue = crew && new PackQueue({ crew, faults, progress, decodes });
+	const { index } = repository;
+	const queue =
+		crew && new PackQueue({ crew, index, faults, progress, decodes });
 	const pass = new PackPass({
 		repository,
 		listing,
@@ -139,18 +117,14 @@ async function decodeBad(
 	verification: Verification,
 	bad: ReadonlySet<string>,
 ): Promise<readonly Fault[]> {
-	const { repository, options, listing, progress } = verification;
+	const { repository, listing, progress } = verification;
 	const faults = new Faults();
-	const { signal } = options;
-	const lookup = repository.index.lookupDescriptor;
-	const crew = await repository.startCrew({
-		workers: 0,
-		signal,
-		job: "verify",
-		setup: { lookup, cacheBytes },
-	});
+	const { signal } = verification.options;
+	const crew = await startReaders(repository, 0, signal);
 	try {
-		const queue = new PackQueue({ crew, faults, progress, decodes: true });
+		const { index } = repository;
+		const options = { crew, index, faults, progress, decodes: true };
+		const queue = new PackQueue(options);
 		await new PackPass({
 			repository,
 			listing,

@@ -1,4 +1,5 @@
 import type { Bytes } from "@varve/format";
+import type { BasePlaces } from "../base-places.ts";
 
 /** What verify hands to its workers: a range of blocks of one pack, and the frames that begin in it. */
 export interface VerifyTask {
@@ -14,6 +15,8 @@ export interface VerifyTask {
 	readonly blocks: BigUint64Array;
 	/** undefined: only blocks are checked. */
 	readonly frames: FrameList | undefined;
+	/** Of the frames that have bases. */
+	readonly bases: BasePlaces | undefined;
 }
 
 /** Frames in columns. */
@@ -30,8 +33,7 @@ export interface FrameList {
 }
 
 export interface VerifySetup {
-	/** undefined: frames are not decoded. */
-	readonly lookup: unknown;
+	/** Bytes of decoded frames with bases of others that a worker keeps. */
 	readonly cacheBytes: number;
 }
 

@@ -1,5 +1,5 @@
 import { createObjectReader } from "../objects.ts";
-import { listAgain } from "../prepare-to-read.ts";
+import { listToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Repository } from "../repository.ts";
@@ -7,6 +7,7 @@ import { Faults } from "./faults.ts";
 import { findingsOf } from "./findings.ts";
 import type { VerifyOptions, VerifyReport } from "./options.ts";
 import { runPasses, type Sums, type Verification } from "./passes.ts";
+import { readersFor } from "./readers.ts";
 import { checkMarks, checkRecords } from "./small-files.ts";
 import { uncheckedBy } from "./unchecked.ts";
 
@@ -47,8 +48,24 @@ async function run(
 ): Promise<VerifyReport> {
 	const started = repository.clock.now();
 	options.signal?.throwIfAborted();
+	const listing = await listToRead(repository);
+	// Threads take some time to start, which is used to find out what there is to do.
+	const crew = await readersFor(repository, options, listing);
+	try {
+		await repository.index.catchUp(listing);
+		const account = await check(repository, options, { listing, crew });
+		return { ...account, duration: repository.clock.now() - started };
+	} finally {
+		await crew?.close();
+	}
+}
+
+async function check(
+	repository: Repository,
+	options: VerifyOptions,
+	{ listing, crew }: Pick<Verification, "listing" | "crew">,
+): Promise<Omit<VerifyReport, "duration">> {
 	const faults = new Faults();
-	const listing = await listAgain(repository);
 	await checkMarks(repository, faults);
 	const names =
 		options.snapshots?.map(({ id }) => id as string) ??
@@ -56,17 +73,12 @@ async function run(
 	const records = await checkRecords(repository, names, faults);
 	const progress = new Progress(repository.observer, "verify");
 	const verification = {
-		repository,
-		options,
-		listing,
-		records,
-		faults,
-		progress,
+		...{ repository, options, listing, crew },
+		...{ records, faults, progress },
 	};
 	const sums = await runPasses(verification);
 	const findings = findingsOf(faults.all(), repository, records);
-	const duration = repository.clock.now() - started;
-	return { ...accountOf(verification, sums), findings, duration };
+	return { ...accountOf(verification, sums), findings };
 }
 
 function accountOf(

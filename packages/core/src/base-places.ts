@@ -1,0 +1,52 @@
+import { type Bytes, idBytes, type Place, toHex } from "@varve/format";
+import { sortIds } from "./sort-ids.ts";
+
+/** Where bases of frames lie: for threads, which have no index. Crosses threads. */
+export interface BasePlaces {
+	/** 32 bytes each. */
+	readonly ids: Bytes;
+	/** undefined: it lies in no pack. */
+	readonly places: readonly (Place | undefined)[];
+}
+
+/** Asks for all bases of some frames at once, with ids in ascending order; undefined if they have none. */
+export function placesOfBases(
+	frames: Iterable<Pick<Place, "bases">>,
+	findPlaces: (ids: Bytes) => readonly (Place | undefined)[],
+): BasePlaces | undefined {
+	const all: Bytes[] = [];
+	let length = 0;
+	for (const { bases } of frames) {
+		if (bases.length === 0) continue;
+		all.push(bases);
+		length += bases.length;
+	}
+	if (length === 0) return undefined;
+	const joined = new Uint8Array(length);
+	let at = 0;
+	for (const bases of all) {
+		joined.set(bases, at);
+		at += bases.length;
+	}
+	// A copy: what was sorted may be a view of more.
+	const ids = sortIds(joined, length / idBytes).ids.slice();
+	return { ids, places: findPlaces(ids) };
+}
+
+/** Answers where bases lie, as told last. */
+export class BaseTable {
+	readonly #places = new Map<string, Place>();
+
+	tell(bases: BasePlaces | undefined): void {
+		this.#places.clear();
+		bases?.places.forEach((place, i) => {
+			const at = i * idBytes;
+			if (place !== undefined)
+				this.#places.set(toHex(bases.ids, at, at + idBytes), place);
+		});
+	}
+
+	find(ids: Bytes, at: number): Place | undefined {
+		return this.#places.get(toHex(ids, at, at + idBytes));
+	}
+}
