@@ -39,12 +39,22 @@ function readText(path: string): string {
 	}
 }
 
-/** Field 22 of /proc/<pid>/stat, or undefined if there is no such process; the second field, in brackets, may hold spaces. */
+/**
+ * Field 22 of /proc/<pid>/stat; the second field, in brackets, may hold spaces. undefined if there is no such process, "" if it
+ * cannot be looked at: others' processes may be hidden.
+ */
 export function startTicksOf(pid: number | "self"): string | undefined {
 	const stat = readText(`/proc/${pid}/stat`);
-	return stat === ""
-		? undefined
-		: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+	if (stat !== "") return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+	return pid === "self" || isThere(pid) ? "" : undefined;
+}
+
+function isThere(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code !== "ESRCH";
+	}
 }
 
 function pidNamespace(): string {

@@ -1,5 +1,6 @@
 import {
 	encodeLease,
+	isVarveError,
 	type Lease,
 	type LeaseId,
 	type SnapshotId,
@@ -37,9 +38,23 @@ export async function withLease<T>(
 			await clearStaleLeases(repository, stage, startTicksOf);
 		return await work(stage);
 	} finally {
-		await repository.backend
-			.remove(stage, "leases", `${lease}.0`)
+		await endLease(repository, stage);
+	}
+}
+
+/** What was done stands, and what failed is told, whatever becomes of the lease: one that is left is dead with this process. */
+async function endLease(
+	{ backend, observer }: Repository,
+	stage: Stage,
+): Promise<void> {
+	try {
+		await backend
+			.remove(stage, "leases", `${stage.lease}.0`)
 			.finally(() => stage.release());
+	} catch (error) {
+		if (!isVarveError(error)) throw error;
+		const message = `the lease ${stage.lease} could not be removed: ${error.message}`;
+		observer.on({ type: "warning", message });
 	}
 }
 

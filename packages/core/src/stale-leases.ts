@@ -9,7 +9,7 @@ import type { Stage } from "@varve/store";
 import type { Identity } from "./ports.ts";
 import type { Repository } from "./repository.ts";
 
-/** What this machine can say for sure about a process: undefined if there is none with this number. */
+/** What this machine can say for sure about a process: undefined if there is none with this number, "" if there is one and no more is told. */
 export type StartTicksOf = (pid: number) => string | undefined;
 
 /**
@@ -26,7 +26,9 @@ export function isProvablyDead(
 		return lease.machineId !== "" && lease.machineId === here.machineId;
 	if (lease.pidNamespace === "" || lease.pidNamespace !== here.pidNamespace)
 		return false;
-	return startTicksOf(lease.pid) !== lease.startTicks;
+	const ticks = startTicksOf(lease.pid);
+	if (ticks === undefined) return true;
+	return ticks !== "" && lease.startTicks !== "" && ticks !== lease.startTicks;
 }
 
 /** Fences what killed runs of this machine left, so that their stages do not pile up. Leases that cannot be judged stay. */
