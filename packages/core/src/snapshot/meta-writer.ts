@@ -24,6 +24,9 @@ export interface MetaWriterParts {
 	readonly dryRun: boolean;
 }
 
+/** Well below what a frame may hold: a repository may have frames of 32 MiB. */
+const maxFrameObjects = 32_768;
+
 /** Ids of one object, as 32 bytes and in hex. */
 export interface StoredId {
 	readonly bytes: Bytes;
@@ -121,7 +124,11 @@ export class MetaWriter {
 		this.objectsAdded++;
 		this.bytesAdded += bytes.length;
 		if (this.#parts.dryRun) return;
-		if (this.#fill + bytes.length > this.#raw.length) this.#flush();
+		if (
+			this.#fill + bytes.length > this.#raw.length ||
+			this.#ids.length >= maxFrameObjects
+		)
+			this.#flush();
 		this.#ids.push(id);
 		this.#lengths.push(bytes.length);
 		if (bytes.length > this.#raw.length) {
