@@ -150,14 +150,24 @@ describe("a snapshot into a repository whose storage fails once, or from then on
 	});
 });
 
-// Not yet so: an error that comes after the commit is thrown as if nothing had been committed.
-test.fails("a snapshot whose storage fails after the record was made does not fail as if there were none", async () => {
-	const bench = await makeBench();
-	const { calls } = await tryWith(bench, never);
+describe("a snapshot whose storage fails after the record has its name", () => {
 	const hidden: string[] = [];
-	for (let at = calls.findIndex(isAfterCommit) + 1; at <= calls.length; at++)
-		hidden.push(
-			...(await outcomeOf(bench, { at, errno: "EIO", always: false })).hidden,
-		);
-	expect(hidden).toEqual([]);
+
+	beforeAll(async () => {
+		const bench = await makeBench();
+		const { calls } = await tryWith(bench, never);
+		for (let at = calls.findIndex(isAfterCommit) + 1; at <= calls.length; at++)
+			hidden.push(
+				...(await outcomeOf(bench, { at, errno: "EIO", always: false })).hidden,
+			);
+	});
+
+	test("succeeds if it is clearing up that fails", () => {
+		expect(hidden.filter((text) => !text.includes("/snapshots"))).toEqual([]);
+	});
+
+	// Not yet so: it is thrown as if nothing had been committed, which makes exit code 1, 13 or 15 instead of 9.
+	test.fails("says that the record is there if its directory cannot be synced", () => {
+		expect(hidden).toEqual([]);
+	});
 });
