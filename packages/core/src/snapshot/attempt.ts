@@ -9,7 +9,6 @@ import {
 import type { Stage } from "@varve/store";
 import { lookUpNames } from "../accounts.ts";
 import type { Repository } from "../repository.ts";
-import type { Reading } from "./batches.ts";
 import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
 import { Intake } from "./intake.ts";
@@ -19,7 +18,7 @@ import type { WrittenSegment } from "./pack-shelf.ts";
 import type { Parent } from "./parent.ts";
 import { PreviousScan } from "./previous.ts";
 import { racyWindow } from "./racy.ts";
-import type { ReadSink } from "./reader-crew.ts";
+import { createReadSink } from "./read-sink.ts";
 import { ReadingQueue } from "./reading-queue.ts";
 import { Report } from "./report.ts";
 import { type FoundRoot, rootOf } from "./root.ts";
@@ -28,7 +27,6 @@ import { ScanWriter } from "./scan-writer.ts";
 import { Scouts } from "./scouts.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import { ingestStream, streamRoot } from "./stream.ts";
-import type { FreshStat } from "./tasks.ts";
 import { Traversal } from "./traversal.ts";
 import type { WalkParts } from "./walk.ts";
 
@@ -106,7 +104,12 @@ export class SnapshotAttempt implements AsyncDisposable {
 		this.scanCopy = new ScanCopy(kernel.encoder("fastest"));
 		this.#scan = new ScanWriter(intake.meta, this.scanCopy);
 		this.#traversal = this.#newTraversal();
-		const sink = this.#readSink();
+		const sink = createReadSink({
+			report: this.#report,
+			traversal: this.#traversal,
+			intake,
+			tellProgress: () => this.#tellProgress(),
+		});
 		this.#queue = new ReadingQueue({
 			repository,
 			options,
@@ -356,47 +359,10 @@ export class SnapshotAttempt implements AsyncDisposable {
 			time: time ?? this.#started,
 		});
 	}
-
-	#readSink(): ReadSink {
-		const report = this.#report;
-		const traversal = this.#traversal;
-		return {
-			read: (file, content, { torn, zeros, stat }) => {
-				report.fileDone(file);
-				if (torn) report.unreadable(pathOf(file), "CHANGED");
-				const holes = zeros && sparseOf(file, stat);
-				traversal.fileRead(file, { content, torn, holes }, stat);
-				this.#tellProgress();
-			},
-			vanished: (file) => {
-				report.fileLost(file);
-				report.vanished(pathOf(file));
-				traversal.fileDropped(file);
-			},
-			failed: (file, reason) => {
-				report.fileLost(file);
-				report.unreadable(pathOf(file), reason);
-				traversal.fileDropped(file);
-			},
-			stored: (stored) => this.intake.take(stored),
-			storeList: this.intake.storeList,
-		};
-	}
 }
 
 function withSlash(path: string): string {
 	return path === "/" ? path : `${path}/`;
-}
-
-function pathOf({ directory, index }: Reading): string {
-	return directory.path + (directory.names[index] as string);
-}
-
-function sparseOf(
-	{ directory, index }: Reading,
-	stat: FreshStat | undefined,
-): boolean {
-	return stat === undefined ? directory.sparse.has(index) : stat.sparse;
 }
 
 function* copiesOf(pieces: Iterable<Bytes>): Generator<Bytes> {

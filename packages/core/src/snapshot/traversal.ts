@@ -3,7 +3,6 @@ import {
 	encodeTree,
 	maxFileBytes,
 	type TreeId,
-	untrustedCtime,
 } from "@varve/format";
 import type { ObjectReader } from "../repository.ts";
 import type { Reading } from "./batches.ts";
@@ -21,23 +20,13 @@ import type { MetaWriter } from "./meta-writer.ts";
 import { PreviousTree } from "./previous-tree.ts";
 import { codeOf } from "./read-file.ts";
 import type { Report } from "./report.ts";
+import { anyIn, applyFresh, freshBlock } from "./scan-block.ts";
 import type { ScanWriter } from "./scan-writer.ts";
 import type { SourceFs } from "./source-fs.ts";
-import {
-	inodeOf,
-	modeOf,
-	newStatColumns,
-	setCtime,
-	sizeOf,
-} from "./stat-columns.ts";
+import { inodeOf, modeOf, sizeOf } from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
 import { buildTree, isSameFile } from "./tree-builder.ts";
-import {
-	type Entrance,
-	enterDirectory,
-	rowsOf,
-	type WalkParts,
-} from "./walk.ts";
+import { type Entrance, enterDirectory, type WalkParts } from "./walk.ts";
 
 export interface TraversalParts {
 	readonly walk: WalkParts;
@@ -361,47 +350,4 @@ function treeStands({ pages, prior, foreign }: Directory): boolean {
 		pages.every((page) => page.same !== undefined) &&
 		foreign.length === 0
 	);
-}
-
-function anyIn(indices: ReadonlySet<number>, { start, end }: Page): boolean {
-	for (const index of indices) if (index >= start && index < end) return true;
-	return false;
-}
-
-function freshBlock(directory: Directory, page: Page, number: number) {
-	const { root, relative, stats, untrusted } = directory;
-	let rows = rowsOf(stats, page.start, page.end);
-	if (anyIn(untrusted, page)) {
-		const copy = newStatColumns(page.end - page.start);
-		copy.bytes.set(rows);
-		for (const index of untrusted)
-			if (index >= page.start && index < page.end)
-				setCtime(copy, index - page.start, untrustedCtime);
-		rows = copy.bytes;
-	}
-	return {
-		root,
-		path: encodeName(relative),
-		page: number,
-		count: page.end - page.start,
-		names: page.names,
-		rows,
-	};
-}
-
-function applyFresh(
-	{ stats, sparse }: Directory,
-	index: number,
-	fresh: FreshStat,
-): void {
-	const { wide, narrow, count } = stats;
-	wide[index] = fresh.ino;
-	wide[count + index] = fresh.size;
-	wide[2 * count + index] = fresh.mtimeNs;
-	wide[3 * count + index] = fresh.ctimeNs;
-	narrow[index] = fresh.mode;
-	narrow[count + index] = fresh.uid;
-	narrow[2 * count + index] = fresh.gid;
-	if (fresh.sparse) sparse.add(index);
-	else sparse.delete(index);
 }
