@@ -48,13 +48,6 @@ export class MemoryDisk {
 		return folder instanceof Folder ? [...folder.entries.keys()] : [];
 	}
 
-	/** Removes a name, durably. */
-	remove(path: string): void {
-		const folder = this.#parent(path, "remove");
-		folder.entries.delete(nameOf(path));
-		folder.synced.delete(nameOf(path));
-	}
-
 	get layer(): FsLayer {
 		const sync = this.#calls();
 		const async = <A extends unknown[], R>(call: (...words: A) => R) => {

@@ -118,22 +118,14 @@ export async function makeBench(): Promise<Bench> {
 	const folder = mkdtempSync(join(tmpdir(), "varve-bench-"));
 	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 	const source = join(folder, "source");
-	const made = new MemoryDisk();
-	await initOn(made);
-	const disk = withoutMostPackFolders(made);
+	const disk = new MemoryDisk();
+	await initOn(disk);
 	makeTree(source, { old: noise(2000, 3), sub: { kept: noise(2000, 5) } });
 	const { id } = await within(disk, (r) => takeIn(r, source));
 	const first = { id, account: accountOf(source) };
 	makeTree(source, { old: noise(3000, 7) });
 	makeTree(join(source, "new"), { a: noise(9000, 11), b: "short", c: {} });
 	return { disk, source, first, account: accountOf(source) };
-}
-
-/** Each costs every listing a call, and the backend makes those that it needs. */
-function withoutMostPackFolders(disk: MemoryDisk): MemoryDisk {
-	for (const folder of disk.namesIn(`${location}/packs`))
-		if (folder >= "40") disk.remove(`${location}/packs/${folder}`);
-	return disk;
 }
 
 /** Text that chunks and frames are made of, but that does not compress to nothing. */
