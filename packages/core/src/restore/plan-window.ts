@@ -103,10 +103,11 @@ function numberFrames(places: readonly (Place | undefined)[]) {
 	sorted.forEach((key, number) => {
 		numbers.set(key, number);
 	});
-	return {
-		frames: Array.from(sorted, (key) => found.get(key) as Place),
-		frameOfPlace: Int32Array.from(keys, (key) => numbers.get(key) ?? -1),
-	};
+	const frameOfPlace = new Int32Array(keys.length);
+	for (let i = 0; i < keys.length; i++)
+		frameOfPlace[i] = numbers.get(keys[i] as number) ?? -1;
+	const frames = Array.from(sorted, (key) => found.get(key) as Place);
+	return { frames, frameOfPlace };
 }
 
 /** Numbers of the parts by the frames of their first chunks; those with a missing chunk are told apart. */

@@ -40,6 +40,12 @@ export interface RestoreRunOptions {
 
 type Problem = Omit<EntryProblem, "path">;
 
+const barred: Problem = {
+	kind: "unwritten",
+	reason: "ENOTDIR",
+	message: "what should be a directory above it is something else",
+};
+
 /**
  * Files and items whose chunks are looked up together: each frame is decoded once for all of them. What the threads have before
  * them (two batches each) lasts about as long as planning a window takes.
@@ -69,7 +75,8 @@ export class RestoreRun {
 	async make(entries: Iterable<Entry>): Promise<void> {
 		const { crew, maker, links } = this.#options;
 		for (const entry of entries) {
-			if (entry.type === "directory") this.#makeDirectory(entry);
+			if (maker.bars(entry.suffix)) this.#problem(entry.suffix, barred);
+			else if (entry.type === "directory") this.#makeDirectory(entry);
 			else if (entry.type === "damaged")
 				this.#problem(entry.suffix, damageOf(entry.error));
 			else {

@@ -41,6 +41,8 @@ export class TreeMaker {
 	readonly #options: TreeMakerOptions;
 	/** In the order made: each before what is in it. */
 	readonly #directories: MadeDirectory[] = [];
+	/** Paths that should be directories of ours and are not: nothing may be made below them, for it might end up elsewhere. */
+	readonly #barred: string[] = [];
 	/** Directories above roots, which have no attributes to give back. */
 	readonly #above = new Set<string>();
 
@@ -55,11 +57,19 @@ export class TreeMaker {
 			end = suffix.indexOf("/", end + 1);
 			if (this.#above.has(above)) continue;
 			this.#above.add(above);
-			this.#attempt(above, "unwritten", () => {
-				const path = this.#path(above);
-				if (this.#makeDirectory(path)) chmodSync(path, 0o755);
-			});
+			const made =
+				!this.bars(above) &&
+				this.#attempt(above, "unwritten", () => {
+					const path = this.#path(above);
+					if (this.#makeDirectory(path)) chmodSync(path, 0o755);
+				});
+			if (!made) this.#barred.push(above);
 		}
+	}
+
+	/** True for what lies below a path where there is something else than a directory of ours: a link that another root holds, say. */
+	bars(suffix: string): boolean {
+		return this.#barred.some((barred) => suffix.startsWith(`${barred}/`));
 	}
 
 	directory(suffix: string, attributes: Attributes): void {
@@ -68,7 +78,10 @@ export class TreeMaker {
 		const made = this.#attempt(suffix, "unwritten", () => {
 			if (suffix !== "") this.#makeDirectory(this.#path(suffix));
 		});
-		if (!made) return;
+		if (!made) {
+			this.#barred.push(suffix);
+			return;
+		}
 		log.directories++;
 		log.restored(suffix, 0);
 		this.#directories.push({ suffix, mode, uid, gid, mtime, mtimeNs });
