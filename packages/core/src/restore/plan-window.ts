@@ -132,7 +132,10 @@ function orderOfParts(
 		const firstFrame = first === end ? 0 : (frame[first] as number) + 1;
 		keys[count++] = firstFrame * scale + part;
 	}
-	return Uint32Array.from(keys.subarray(0, count).sort(), (key) => key % scale);
+	const sorted = keys.subarray(0, count).sort();
+	const order = new Uint32Array(count);
+	for (let i = 0; i < count; i++) order[i] = (sorted[i] as number) % scale;
+	return order;
 }
 
 class BatchBuilder {

@@ -1,7 +1,6 @@
 import {
 	type Bytes,
 	CorruptError,
-	compareBytes,
 	equalBytes,
 	idBytes,
 	type PackFrame,
@@ -87,11 +86,12 @@ function frameOf(
 	const ids = new Uint8Array(own.length * idBytes);
 	const lengths = new Uint32Array(own.length);
 	const view = new DataView(bytes.buffer, bytes.byteOffset + placesAt);
-	own.forEach((chunk, ordinal) => {
+	for (let ordinal = 0; ordinal < own.length; ordinal++) {
+		const chunk = own[ordinal] as number;
 		const at = idsAt + chunk * idBytes;
 		ids.set(bytes.subarray(at, at + idBytes), ordinal * idBytes);
 		lengths[ordinal] = view.getUint32(chunk * placeRow + 4, true);
-	});
+	}
 	return { offset, storedLength, rawLength, bases, ids, lengths };
 }
 
@@ -99,16 +99,23 @@ function frameOf(
 function requireAscending(reader: SegmentReader, bytes: Bytes): void {
 	const { chunks, idsAt, fanOutAt } = reader.layout;
 	const fanOut = new DataView(bytes.buffer, bytes.byteOffset + fanOutAt);
-	const idOf = (c: number) =>
-		bytes.subarray(idsAt + c * idBytes, idsAt + (c + 1) * idBytes);
 	let c = 0;
 	for (let byte = 0; byte < 256; byte++) {
 		for (; c < chunks && bytes[idsAt + c * idBytes] === byte; c++)
-			if (c > 0 && compareBytes(idOf(c - 1), idOf(c)) > 0)
+			if (c > 0 && isDescending(bytes, idsAt + c * idBytes))
 				throw bad("its chunks are not in order");
 		if (fanOut.getUint32(byte * 4, true) !== c)
 			throw bad("its fan-out does not count its chunks");
 	}
+}
+
+/** True if the id before the one at `at` is greater. */
+function isDescending(bytes: Bytes, at: number): boolean {
+	for (let i = at; i < at + idBytes; i++) {
+		const d = (bytes[i] as number) - (bytes[i - idBytes] as number);
+		if (d !== 0) return d < 0;
+	}
+	return false;
 }
 
 function bad(problem: string): CorruptError {
