@@ -33,7 +33,7 @@ async function abortAt(bench: Bench, at: number): Promise<Aborted> {
 	const end: unknown = await within(
 		disk,
 		(repository) => takeIn(repository, bench.source, signal),
-		plan,
+		{ plan },
 	).catch((error) => error);
 	const left = leftoversOn(disk).map((name) => `${name} is left`);
 	const { listed, complaints } = await lookAfter(disk, bench);

@@ -29,7 +29,7 @@ async function campaign(
 }
 
 describe("the program", () => {
-	test("killed during a snapshot, a restore or an init leaves no damage, and the next run uses what was stored (T01, T05)", async () => {
+	test("killed during a snapshot, a restore or an init leaves no damage, and the next run uses what was stored", async () => {
 		const account = await campaign("kill", {
 			kills: 3,
 			restores: 1,

@@ -42,7 +42,7 @@ interface Death {
 async function dieInSnapshot(bench: Bench, at: number): Promise<Death> {
 	const disk = bench.disk.copy();
 	const { plan, calls } = dyingAt(at);
-	await within(disk, (r) => takeIn(r, bench.source), plan).catch(() => {});
+	await within(disk, (r) => takeIn(r, bench.source), { plan }).catch(() => {});
 	return { disk, calls };
 }
 

@@ -47,7 +47,9 @@ async function tryWith(
 		return isDue ? systemError(errno, call) : undefined;
 	};
 	try {
-		const { id, record } = await within(disk, (r) => takeIn(r, source), plan);
+		const { id, record } = await within(disk, (r) => takeIn(r, source), {
+			plan,
+		});
 		const unread = record.unread.length;
 		return { disk, calls, id, error: undefined, unread };
 	} catch (error) {

@@ -18,7 +18,12 @@ import {
 	openLocalBackend,
 	type RemoveBackend,
 } from "@varve/store";
-import { faultyBackend, makeTree } from "@varve/testkit";
+import {
+	type Fault,
+	type FaultyBackend,
+	faultyBackend,
+	makeTree,
+} from "@varve/testkit";
 import { afterAll } from "vitest";
 import { MemoryDisk } from "./memory-disk.ts";
 import { type FsCall, type FsPlan, plannedFs } from "./planned-fs.ts";
@@ -58,32 +63,42 @@ export async function initOn(disk: MemoryDisk, plan?: FsPlan): Promise<void> {
 	await repository.close();
 }
 
-/** Opens the repository, works, and closes it; with a plan as a process that will be gone afterwards. */
+/** What goes wrong for a process that will be gone afterwards: in the file system, or in the backend. */
+export interface Trouble {
+	readonly plan?: FsPlan;
+	readonly faults?: readonly Fault[];
+}
+
+/** Opens the repository, works, and closes it. */
 export async function within<T>(
 	disk: MemoryDisk,
 	work: (repository: Repository) => Promise<T>,
-	plan?: FsPlan,
+	trouble?: Trouble,
 ): Promise<T> {
-	let planned = plan;
-	const fs = plannedFs(disk.layer, (call) => planned?.(call));
+	let plan = trouble?.plan;
+	const fs = plannedFs(disk.layer, (call) => plan?.(call));
+	const backend = await openLocalBackend(location, { fs });
 	const repository = await openRepository({
-		location: inThisThread(await openLocalBackend(location, { fs })),
+		location: inThisThread(backend, trouble?.faults),
 		workers: 0,
 		clock: lateClock,
-		...(plan ? { identity: gone } : {}),
+		...(trouble ? { identity: gone } : {}),
 	});
 	try {
 		return await work(repository);
 	} finally {
 		// That what was read is closed at last, is not part of the work.
-		planned = undefined;
+		plan = undefined;
 		await repository.close();
 	}
 }
 
 /** Without a descriptor, all goes through the disk in memory. */
-function inThisThread(backend: RemoveBackend): RemoveBackend {
-	return faultyBackend(backend, []);
+function inThisThread(
+	backend: RemoveBackend,
+	faults: readonly Fault[] = [],
+): FaultyBackend {
+	return faultyBackend(backend, faults);
 }
 
 export function takeIn(
