@@ -1,6 +1,7 @@
 import {
 	linkSync,
 	readdirSync,
+	readFileSync,
 	renameSync,
 	rmSync,
 	writeFileSync,
@@ -136,5 +137,31 @@ describe("snapshot", () => {
 		expect(await filesOf(repository, second)).toEqual({ here: "1" });
 		const third = await take(repository, folder, { sourceFs, scope });
 		expect(treeOf(third)).toBe(treeOf(second));
+	});
+});
+
+describe("a lost pack", () => {
+	test("is not inherited from: what it held is read and stored again, and older snapshots heal", async () => {
+		const folder = source({ "a.txt": "alpha", "b.txt": "beta" });
+		const repository = await place.repository({ clock });
+		const first = await take(repository, folder);
+		const packs = join(repository.location, "packs");
+		const content = readdirSync(packs, { recursive: true, withFileTypes: true })
+			.filter((entry) => entry.isFile())
+			.map((entry) => join(entry.parentPath, entry.name))
+			.find((path) => readFileSync(path)[9] === 1);
+		rmSync(content as string);
+		writeFileSync(join(folder, "c.txt"), "gamma");
+		const second = await take(repository, folder);
+		const held = { "a.txt": "alpha", "b.txt": "beta" };
+		expect(await filesOf(repository, second)).toEqual({
+			...held,
+			"c.txt": "gamma",
+		});
+		expect(await filesOf(repository, first)).toEqual(held);
+		expect(repository.events).toContainEqual({
+			type: "warning",
+			message: expect.stringContaining("1 packs are missing"),
+		});
 	});
 });

@@ -36,6 +36,8 @@ export interface CaughtUp {
 	readonly lookup: SourceLookup;
 	readonly descriptor: LookupDescriptor;
 	readonly adopted: readonly SegmentPack[];
+	/** Ids of packs that segments name and that are not there, or not whole. */
+	readonly lost: readonly string[];
 	places(ids: Bytes): (Place | undefined)[];
 	/** Closes what belongs to this listing only. */
 	close(): void;
@@ -95,7 +97,10 @@ export class IndexState {
 		});
 		for (const { id, size } of adopted.packs) packs.usable.set(id, size);
 		const listed = PackListing.of(packs.usable);
-		const caughtUp = this.#assemble(division, listed, adopted);
+		const caughtUp = {
+			...this.#assemble(division, listed, adopted),
+			lost: packs.lost(),
+		};
 		// Not before: what was caught up with until now stands if this fails.
 		await this.#shelf.keepOnly(new Set(listing.segments.map((s) => s.name)));
 		return caughtUp;
@@ -172,7 +177,7 @@ export class IndexState {
 		{ level, merged, inPlace, built }: Division,
 		packs: PackListing,
 		adopted: Adopted,
-	): CaughtUp {
+	): Omit<CaughtUp, "lost"> {
 		const searches =
 			adopted.file === undefined
 				? inPlace

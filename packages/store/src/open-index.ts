@@ -131,6 +131,10 @@ class LevelRepositoryIndex implements RepositoryIndex {
 		return this.#requireCaughtUp().adopted;
 	}
 
+	get lost(): readonly string[] {
+		return this.#requireCaughtUp().lost;
+	}
+
 	async addSegment(name: string, bytes: Bytes, _lease: LeaseId): Promise<void> {
 		await this.#state.addSegment(name, bytes);
 	}

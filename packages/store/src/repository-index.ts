@@ -52,6 +52,11 @@ export interface RepositoryIndex extends AsyncDisposable {
 	places(ids: Bytes): (Place | undefined)[];
 	/** Packs in the listing that no segment names, as their directories tell: a snapshot's own segment takes them along. */
 	readonly adopted: readonly SegmentPack[];
+	/**
+	 * Ids of packs that segments name and that are not in the listing, or not with the size they were written with, though no gc condemned
+	 * them: what was in them is not to be had, and whatever builds on older snapshots must not take it for stored.
+	 */
+	readonly lost: readonly string[];
 	/** A segment this process just wrote: kept where the backend is not local. Look-ups know it after the next `catchUp`. */
 	addSegment(name: string, bytes: Bytes, lease: LeaseId): Promise<void>;
 	/** When (ms since 1970) all of a pack was last read and found good, by pack. */

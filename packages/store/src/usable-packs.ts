@@ -8,8 +8,11 @@ export class UsablePacks {
 	readonly usable = new Map<string, number>();
 	readonly #listed = new Map<string, number>();
 	readonly #wrongSize = new Set<string>();
+	readonly #condemned: ReadonlySet<string>;
+	readonly #missing = new Set<string>();
 
 	constructor({ packs, condemned }: Listing) {
+		this.#condemned = condemned;
 		for (const { name, size } of packs)
 			if (!condemned.has(name)) this.#listed.set(name, size);
 	}
@@ -17,9 +20,18 @@ export class UsablePacks {
 	/** A segment names this pack, and tells its size. */
 	name(pack: { readonly id: string; readonly size: number }): void {
 		const listed = this.#listed.get(pack.id);
-		if (listed === undefined) return;
+		if (listed === undefined) {
+			if (!this.#condemned.has(pack.id)) this.#missing.add(pack.id);
+			return;
+		}
 		if (listed === pack.size) this.usable.set(pack.id, pack.size);
 		else this.#wrongSize.add(pack.id);
+	}
+
+	/** Those that segments name and that are not there, or not whole, though no gc condemned them. */
+	lost(): string[] {
+		const wrong = [...this.#wrongSize].filter((id) => !this.usable.has(id));
+		return [...this.#missing, ...wrong];
 	}
 
 	/** Those that no segment has named. */

@@ -1,6 +1,7 @@
 import {
 	type Bytes,
 	type ChunkId,
+	CorruptError,
 	contentLength,
 	type Root,
 	type TreeId,
@@ -318,7 +319,17 @@ export class SnapshotAttempt implements AsyncDisposable {
 	async #preparePreviousTrees(): Promise<void> {
 		if (this.#prepared) return;
 		this.#prepared = true;
-		if (this.#previous !== undefined) await this.#repository.objects.prepare();
+		if (this.#previous === undefined) return;
+		const { objects, index } = this.#repository;
+		await objects.prepare();
+		// What the parent holds may have been in them: whoever inherits it hands a hole on to every snapshot to come.
+		const [lost] = index.lost;
+		if (lost !== undefined)
+			throw new CorruptError(
+				"PACKS_LOST",
+				`${index.lost.length} packs are missing or cut short, pack ${lost} for one: varve verify says what they held`,
+				{ pack: lost },
+			);
 	}
 
 	async #giveTurn(): Promise<void> {
