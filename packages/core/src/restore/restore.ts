@@ -1,8 +1,4 @@
-import {
-	type SnapshotRecord,
-	type Statistics,
-	TargetError,
-} from "@varve/format";
+import type { SnapshotRecord, Statistics } from "@varve/format";
 import { prepareToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
@@ -17,8 +13,8 @@ import { readBack } from "./read-back.ts";
 import { RestoreLog, type RestoreReport } from "./report.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { createSelection } from "./selection.ts";
-import { needOf } from "./space.ts";
-import { ownerRulesOf, prepareTarget, spaceAt } from "./target.ts";
+import { needOf, requireSpace } from "./space.ts";
+import { ownerRulesOf, prepareTarget } from "./target.ts";
 import type { OwnerRules, RestoreSetup } from "./tasks.ts";
 import { TreeMaker } from "./tree-maker.ts";
 import { type Entry, type NodeEntry, walkLocation } from "./walk.ts";
@@ -190,7 +186,13 @@ async function carryOut(
 	try {
 		const restoration = await prepare(repository, options, target);
 		prepareTarget(target, true);
-		requireSpace(restoration);
+		requireSpace(target, options.snapshot.record.statistics, (blockBytes) =>
+			needOf(restoration.entries(), {
+				objects: repository.objects,
+				blockBytes,
+				isLinked: linkTest(restoration.newLinks(), restoration),
+			}),
+		);
 		const verified = await write(restoration, crew, ownerRulesOf(target));
 		return { log: restoration.log, verified };
 	} finally {
@@ -280,32 +282,4 @@ function totalsOf({ options }: Restoration) {
 		(exclude ?? []).length === 0;
 	const { files, bytes } = snapshot.record.statistics;
 	return isWhole ? { files, bytes } : { files: undefined, bytes: undefined };
-}
-
-/** TargetError "NO_SPACE" if the target cannot hold what is to be restored, as far as that can be known. */
-function requireSpace(restoration: Restoration): void {
-	const { options, target, repository } = restoration;
-	const space = spaceAt(target);
-	if (space === undefined) return;
-	const { statistics } = options.snapshot.record;
-	const { files, directories, symlinks, others } = statistics;
-	const most = {
-		bytes: statistics.bytes + files * space.blockBytes,
-		entries: files + directories + symlinks + others,
-	};
-	const fits = (need: { bytes: number; entries: number }) =>
-		need.bytes <= space.bytes &&
-		(space.entries === undefined || need.entries <= space.entries);
-	if (fits(most)) return;
-	const need = needOf(restoration.entries(), {
-		objects: repository.objects,
-		blockBytes: space.blockBytes,
-		isLinked: linkTest(restoration.newLinks(), restoration),
-	});
-	if (fits(need)) return;
-	throw new TargetError(
-		"NO_SPACE",
-		`the target ${target} has too little room: ${need.bytes} bytes in ${need.entries} entries are to be restored, ${space.bytes} bytes are free`,
-		{ target, needed: need.bytes, free: space.bytes },
-	);
 }

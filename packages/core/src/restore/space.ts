@@ -1,6 +1,7 @@
 import { contentLength, type Node, NodeKind } from "@varve/format";
 import { attemptRead } from "../damage.ts";
 import type { ObjectReader } from "../repository.ts";
+import { spaceAt } from "./target.ts";
 import type { Entry, NodeEntry } from "./walk.ts";
 
 /** What a restore takes from a file system. */
@@ -48,4 +49,32 @@ function storedBytes(
 	});
 	// A file whose lists are damaged is not restored.
 	return typeof stored === "number" ? stored : 0;
+}
+
+/**
+ * TargetError "NO_SPACE" if the target cannot hold what is to be restored, as far as that can be known. The whole snapshot is the
+ * most it can be; only where that does not fit the need is counted, by `count`.
+ */
+export function requireSpace(
+	target: string,
+	{ files, directories, symlinks, others, bytes }: Statistics,
+	count: (blockBytes: number) => Need,
+): void {
+	const space = spaceAt(target);
+	if (space === undefined) return;
+	const fits = (need: Need) =>
+		need.bytes <= space.bytes &&
+		(space.entries === undefined || need.entries <= space.entries);
+	const most = {
+		bytes: bytes + files * space.blockBytes,
+		entries: files + directories + symlinks + others,
+	};
+	if (fits(most)) return;
+	const need = count(space.blockBytes);
+	if (fits(need)) return;
+	throw new TargetError(
+		"NO_SPACE",
+		`the target ${target} has too little room: ${need.bytes} bytes in ${need.entries} entries are to be restored, ${space.bytes} bytes are free`,
+		{ target, needed: need.bytes, free: space.bytes },
+	);
 }
