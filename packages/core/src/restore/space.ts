@@ -1,4 +1,11 @@
-import { contentLength, type Node, NodeKind } from "@varve/format";
+import {
+	contentLength,
+	ItemKind,
+	type Node,
+	NodeKind,
+	type Statistics,
+	TargetError,
+} from "@varve/format";
 import { attemptRead } from "../damage.ts";
 import type { ObjectReader } from "../repository.ts";
 import { spaceAt } from "./target.ts";
