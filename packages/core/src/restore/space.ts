@@ -1,6 +1,5 @@
 import {
 	contentLength,
-	ItemKind,
 	type Node,
 	NodeKind,
 	type Statistics,
