@@ -55,8 +55,8 @@ export interface Taken {
 /** The event loop must have its turn for progress, signals and replies. */
 const turnEvery = 256;
 const progressMilliseconds = 100;
-/** Entries in the parent from which on other threads list directories ahead. */
-const worthScouts = 20_000;
+/** Entries in the parent from which on other threads list directories ahead: with fewer, their start costs what they save. */
+const worthScouts = 150_000;
 /** One try at storing what the roots hold. */
 export class SnapshotAttempt implements AsyncDisposable {
 	readonly #repository: Repository;
