@@ -1,3 +1,4 @@
+import type { LeaseId } from "@varve/format";
 import { StorageError } from "@varve/format";
 import { createMemoryBackend } from "@varve/store";
 import { faultyBackend } from "@varve/testkit";
@@ -21,7 +22,7 @@ const identity: Identity = {
 
 const lease = {
 	...identity,
-	lease: "ab".repeat(16),
+	lease: "ab".repeat(16) as LeaseId,
 	kind: "writer" as const,
 	beat: 0,
 	created: "2026-11-19T12:00:00Z",

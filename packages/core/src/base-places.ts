@@ -30,7 +30,25 @@ export function placesOfBases(
 	}
 	// A copy: what was sorted may be a view of more.
 	const ids = sortIds(joined, length / idBytes).ids.slice();
-	return { ids, places: findPlaces(ids) };
+	return { ids, places: findPlaces(ids).map(plainPlace) };
+}
+
+/** An index may answer with getters, which do not cross threads. */
+function plainPlace(place: Place | undefined): Place | undefined {
+	if (place === undefined) return undefined;
+	const { pack, packSize, kind, offset, storedLength } = place;
+	const { rawLength, bases, ordinal, length } = place;
+	return {
+		pack,
+		packSize,
+		kind,
+		offset,
+		storedLength,
+		rawLength,
+		bases: bases.slice(),
+		ordinal,
+		length,
+	};
 }
 
 /** Answers where bases lie, as told last. */
