@@ -100,7 +100,7 @@ function sizeOf(i, { before, bytes, entries }, random) {
 	if (i % 4 === 3)
 		return [
 			`size=1g`,
-			`nr_inodes=${before.entries + 4 + Math.floor(share * entries)}`,
+			`nr_inodes=${before.entries + 1 + Math.floor(share * (entries - 2))}`,
 		];
 	return [
 		`size=${Math.ceil((before.bytes + share * bytes) / 4096) * 4096 + 8192}`,

@@ -1,7 +1,7 @@
 // What campaigns share that stop a snapshot before its end: the repository, the tree, what an undisturbed run does, and what the
 // next one must do.
 
-import { rmSync } from "node:fs";
+import { realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { initRepository } from "@varve/core";
@@ -44,7 +44,8 @@ export async function prepare({ options, folder, log }) {
 	const wanted = [await take(log, place, source)];
 	changeTree(source, { seed: seed + 1, share: 0.1 });
 	wanted.push(await take(log, place, source));
-	if (options.tree !== "") return { folder, place, wanted, tree: options.tree };
+	if (options.tree !== "")
+		return { folder, place, wanted, tree: realpathSync(options.tree) };
 	growTree(join(source, "added"), { seed: seed + 2, files, large });
 	changeTree(source, { seed: seed + 3, share: 0.05 });
 	return { folder, place, wanted, tree: source };
