@@ -11,6 +11,7 @@ import {
 import { describe, expect, test } from "vitest";
 import type { Crew } from "../../packages/core/src/repository.ts";
 import { readListing } from "../../packages/core/src/snapshot/directory-listing.ts";
+import { portableReader } from "../../packages/core/src/snapshot/directory-reader.ts";
 import { createFilter } from "../../packages/core/src/snapshot/exclude.ts";
 import { PreviousScan } from "../../packages/core/src/snapshot/previous.ts";
 import { Scouts } from "../../packages/core/src/snapshot/scouts.ts";
@@ -96,7 +97,11 @@ describe("scouts", () => {
 		const path = `${folder}/`;
 		const fs = createSourceFs();
 		const filter = createFilter(wholeScope, fs);
-		const listing = readListing(fs, { path, only: undefined, racyFrom: 0n });
+		const listing = readListing(portableReader(fs), {
+			path,
+			only: undefined,
+			racyFrom: 0n,
+		});
 		const ignore = () => {};
 		const entrance = {
 			parent: undefined,

@@ -63,6 +63,8 @@ export const maxNameBytes = 4096;
 const slash = 0x2f;
 const dot = 0x2e;
 
+const noAttributes: readonly Attribute[] = [];
+
 /** A node of `kind` with nothing set: a base for literals in tests and for nodes built step by step. */
 export function blankNode(name: Bytes, kind: NodeKind): Node {
 	return {
@@ -79,8 +81,8 @@ export function blankNode(name: Bytes, kind: NodeKind): Node {
 		device: 0,
 		holes: false,
 		torn: false,
-		xattrs: [],
-		attributes: [],
+		xattrs: noAttributes,
+		attributes: noAttributes,
 	};
 }
 

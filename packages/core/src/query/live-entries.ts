@@ -13,7 +13,7 @@ import {
 import { isDirectory, kindOfMode } from "../snapshot/directory.ts";
 import { codeOf } from "../snapshot/read-file.ts";
 import type { SourceFs } from "../snapshot/source-fs.ts";
-import { splitTime } from "../snapshot/tree-builder.ts";
+import { splitTime } from "../time.ts";
 
 /** An entry as it is on disk now. */
 export interface LiveEntry {

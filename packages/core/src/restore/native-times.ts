@@ -1,6 +1,10 @@
 import { futimesSync, lutimesSync, utimesSync } from "node:fs";
-import { createRequire } from "node:module";
-import { encodeName } from "@varve/format";
+import {
+	type Foreign,
+	type ForeignLibrary,
+	loadForeignLibrary,
+	terminated,
+} from "../native/foreign.ts";
 import { systemPath } from "../snapshot/read-file.ts";
 
 /** System calls that Node does not have, or not to the nanosecond. Failures are errors with an errno code. */
@@ -16,48 +20,25 @@ export interface NativeCalls {
 		| undefined;
 }
 
-type Foreign = (...args: unknown[]) => number;
-interface Library {
-	func(declaration: string): Foreign;
-}
-interface Koffi {
-	load(path: null): Library;
-	errno(): number;
-	readonly os: { readonly errno: Readonly<Record<string, number>> };
-}
-
 /** Leaves the access time as it is (UTIME_OMIT of Linux). */
 const omit = 0x3ffffffe;
 const atWorkingDirectory = -100;
 const noFollow = 0x100;
 
-/** Loads koffi, which costs some milliseconds: call it once for each thread that needs it. */
+/** Costs some milliseconds: call it once for each thread that needs it. Where there is no library, `exact` declares it in the report. */
 export function loadNativeCalls(): NativeCalls {
-	if (process.platform !== "linux" || !has64Bits()) return roundedCalls;
-	let koffi: Koffi;
-	try {
-		koffi = createRequire(import.meta.url)("koffi") as Koffi;
-	} catch {
-		// No binary for this platform: declared in the report by `exact`.
-		return roundedCalls;
-	}
-	return foreignCalls(koffi);
+	const library = loadForeignLibrary();
+	return library === undefined ? roundedCalls : foreignCalls(library);
 }
 
-/** And the little end first, as TimePair writes them. */
-function has64Bits(): boolean {
-	return ["x64", "arm64", "riscv64", "loong64"].includes(process.arch);
-}
-
-function foreignCalls(koffi: Koffi): NativeCalls {
-	const library = koffi.load(null);
+function foreignCalls(library: ForeignLibrary): NativeCalls {
 	const futimens = library.func("int futimens(int fd, const int32_t *times)");
 	const utimensat = library.func(
 		"int utimensat(int dirfd, const uint8_t *path, const int32_t *times, int flags)",
 	);
 	const times = new TimePair();
 	const check = (result: number, call: string) => {
-		if (result !== 0) throw errnoError(koffi, call);
+		if (result !== 0) throw library.error(call);
 	};
 	return {
 		exact: true,
@@ -79,7 +60,7 @@ function foreignCalls(koffi: Koffi): NativeCalls {
 
 /** undefined with a C library that has no such symbol. */
 function nodeMaker(
-	library: Library,
+	library: ForeignLibrary,
 	check: (result: number, call: string) => void,
 ): NativeCalls["makeNode"] {
 	let mknod: Foreign;
@@ -107,20 +88,6 @@ class TimePair {
 		this.words[5] = Math.floor(seconds / 2 ** 32);
 		this.words[6] = nanoseconds;
 	}
-}
-
-function terminated(path: string): Uint8Array {
-	const bytes = encodeName(path);
-	const name = new Uint8Array(bytes.length + 1);
-	name.set(bytes);
-	return name;
-}
-
-function errnoError(koffi: Koffi, call: string): Error {
-	const number = koffi.errno();
-	const names = Object.entries(koffi.os.errno);
-	const code = names.find(([, value]) => value === number)?.[0] ?? `E${number}`;
-	return Object.assign(new Error(`${code}: ${call} failed`), { code });
 }
 
 const roundedCalls: NativeCalls = {

@@ -14,6 +14,7 @@ import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
 import { Intake } from "./intake.ts";
 import { LinkTable } from "./link-table.ts";
+import { directoryReader } from "./native-reader.ts";
 import type { SnapshotOptions, SourceRoot, SourceStream } from "./options.ts";
 import type { WrittenSegment } from "./pack-shelf.ts";
 import type { Parent } from "./parent.ts";
@@ -236,6 +237,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const device = (root: number) => this.#found[root]?.device;
 		return {
 			fs: this.#fs,
+			reader: directoryReader(this.#options.sourceFs),
 			filter: createFilter(scope, this.#fs),
 			previous: () => this.#previous,
 			scan: this.#scan,

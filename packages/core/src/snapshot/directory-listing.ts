@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
-import { codeOf } from "./read-file.ts";
-import type { SourceFs } from "./source-fs.ts";
-import { newStatColumns, type StatColumns, setStat } from "./stat-columns.ts";
+import { type Moment, splitTime } from "../time.ts";
+import type { DirectoryReader, EntryStat } from "./directory-reader.ts";
+import { newStatColumns, type StatColumns } from "./stat-columns.ts";
 
 /** What the file system says of one directory: a plain object that crosses threads. */
 export interface DirectoryListing {
@@ -47,68 +47,89 @@ export interface ListingRequest {
 
 const { S_IFMT, S_IFDIR, S_IFCHR, S_IFBLK } = constants;
 /** Smaller files are not worth a hole. */
-const minSparse = 65_536n;
+const minSparse = 65_536;
 
 /** Throws an error with an errno code if the directory itself cannot be read. */
 export function readListing(
-	fs: SourceFs,
+	reader: DirectoryReader,
 	{ path, only, racyFrom }: ListingRequest,
 ): DirectoryListing {
-	const all = only ?? fs.readDirectory(path);
-	const columns = newStatColumns(all.length);
-	const failed: FailedEntry[] = [];
-	const names: string[] = [];
-	const directories: number[] = [];
-	const racy: number[] = [];
-	const odd: OddEntry[] = [];
-	let device: bigint | undefined;
-	for (const name of all) {
-		const stat = lstatOf(fs, path + name);
-		if (typeof stat === "string") {
-			failed.push({ name, reason: stat });
-			continue;
+	if (only === undefined) return listOpen(reader, reader.open(path), racyFrom);
+	reader.openOnly(path);
+	return listOpen(reader, only, racyFrom);
+}
+
+/** Closes the directory at the end. */
+function listOpen(
+	reader: DirectoryReader,
+	all: readonly string[],
+	racyFrom: bigint,
+): DirectoryListing {
+	const listing = new ListingBuilder(all.length, racyFrom);
+	try {
+		for (const name of all) {
+			const reason = reader.look(name);
+			if (reason === undefined) listing.add(name, reader.entry);
+			else listing.fail(name, reason);
 		}
-		const index = names.push(name) - 1;
-		setStat(columns, index, stat);
-		device ??= stat.dev;
-		if (stat.ctimeNs >= racyFrom || stat.mtimeNs >= racyFrom) racy.push(index);
-		const type = Number(stat.mode) & S_IFMT;
-		if (type === S_IFDIR) directories.push(index);
-		const linked = type !== S_IFDIR && stat.nlink > 1n;
-		const sparse = stat.size >= minSparse && stat.blocks * 512n < stat.size;
+	} finally {
+		reader.close();
+	}
+	return listing.finish();
+}
+
+class ListingBuilder {
+	readonly #names: string[] = [];
+	readonly #columns: StatColumns;
+	readonly #directories: number[] = [];
+	readonly #racy: number[] = [];
+	readonly #odd: OddEntry[] = [];
+	readonly #failed: FailedEntry[] = [];
+	readonly #racyFrom: Moment;
+	#device: bigint | undefined;
+
+	constructor(room: number, racyFrom: bigint) {
+		this.#columns = newStatColumns(room);
+		this.#racyFrom = splitTime(racyFrom);
+	}
+
+	add(name: string, entry: EntryStat): void {
+		const index = this.#names.push(name) - 1;
+		entry.put(this.#columns, index);
+		if (entry.touchedSince(this.#racyFrom)) this.#racy.push(index);
+		const type = entry.mode & S_IFMT;
+		if (type === S_IFDIR) this.#directories.push(index);
+		const { device, farTime } = entry;
+		this.#device ??= device;
+		const linked = type !== S_IFDIR && entry.links > 1;
+		const sparse = entry.size >= minSparse && entry.allocated < entry.size;
 		const isNode = type === S_IFCHR || type === S_IFBLK;
-		const farTime = fits(stat.mtimeNs) ? undefined : stat.mtimeNs;
 		if (
 			linked ||
 			sparse ||
 			isNode ||
 			farTime !== undefined ||
-			stat.dev !== device
-		)
-			odd.push({
-				index,
-				device: stat.dev,
-				linked,
-				sparse,
-				node: isNode ? Number(stat.rdev) : 0,
-				farTime,
-			});
+			device !== this.#device
+		) {
+			const node = isNode ? entry.node : 0;
+			this.#odd.push({ index, device, linked, sparse, node, farTime });
+		}
 	}
-	const stats = shrinkColumns(columns, names.length);
-	return { names, stats, directories, racy, device: device ?? 0n, odd, failed };
-}
 
-function fits(time: bigint): boolean {
-	return BigInt.asIntN(64, time) === time;
-}
+	fail(name: string, reason: string): void {
+		this.#failed.push({ name, reason });
+	}
 
-function lstatOf(fs: SourceFs, path: string) {
-	try {
-		return fs.lstat(path) ?? "ENOENT";
-	} catch (error) {
-		const reason = codeOf(error);
-		if (reason === undefined) throw error;
-		return reason;
+	finish(): DirectoryListing {
+		return {
+			names: this.#names,
+			stats: shrinkColumns(this.#columns, this.#names.length),
+			directories: this.#directories,
+			racy: this.#racy,
+			device: this.#device ?? 0n,
+			odd: this.#odd,
+			failed: this.#failed,
+		};
 	}
 }
 

@@ -3,6 +3,7 @@ import type { Bytes, Content, ScanBlock, TreeId } from "@varve/format";
 import type { DirectoryRules } from "./exclude.ts";
 import type { PreviousTree } from "./previous-tree.ts";
 import type { ScanSlot } from "./scan-writer.ts";
+import type { Selection } from "./selection.ts";
 import type { StatColumns } from "./stat-columns.ts";
 
 /** What was found out about one file by reading it. */
@@ -25,8 +26,8 @@ export interface Page {
 	readonly slot: ScanSlot;
 }
 
-/** A directory on its way from being walked to being a tree. */
-export interface Directory {
+/** Where a directory stands, and what is found out about it before its entries are judged. */
+export interface DirectoryFacts {
 	readonly parent: Directory | undefined;
 	/** Index of this directory among the parent's entries. */
 	readonly indexInParent: number;
@@ -35,44 +36,164 @@ export interface Directory {
 	readonly path: string;
 	/** Below the root, without "/" at the ends; "" for the root. */
 	readonly relative: string;
+	readonly rules: DirectoryRules;
+	readonly selection: Selection;
+	readonly pages: readonly Page[];
+	/** The pages of this directory in the parent's scan state. */
+	readonly prior: readonly ScanBlock[];
+}
+
+const noIndices: ReadonlySet<number> = new Set();
+const noReads: ReadonlyMap<number, FileRead> = new Map();
+const noTargets: ReadonlyMap<number, Bytes> = new Map();
+const noTrees: ReadonlyMap<number, TreeId> = new Map();
+const noSuspects: readonly number[] = [];
+
+/** A directory on its way from being walked to being a tree. Most are as they were: what only others need is made when they do. */
+export class Directory {
+	readonly parent: Directory | undefined;
+	readonly indexInParent: number;
+	readonly root: number;
+	readonly path: string;
+	readonly relative: string;
+	readonly rules: DirectoryRules;
 	readonly names: readonly string[];
 	readonly stats: StatColumns;
 	readonly pages: readonly Page[];
-	readonly rules: DirectoryRules;
+	readonly prior: readonly ScanBlock[];
 	/** Entries that are directories, in order. */
 	readonly children: readonly number[];
 	/** Directories on another file system: kept, not entered. */
 	readonly foreign: readonly number[];
-	nextChild: number;
-	/** Some child is not as it was. */
-	childChanged: boolean;
-	/** Files of the parent snapshot that lstat says something else of, or that are too young to be trusted. */
-	readonly suspects: number[];
-	/** By entry: what was read. Entries that are not here are as in the parent snapshot. */
-	readonly reads: Map<number, FileRead>;
-	/** Link targets that were read. */
-	readonly targets: Map<number, Bytes>;
-	/** Entries that were fresh: neither read nor taken from the parent, they have no content (devices, empty files). */
-	readonly fresh: Set<number>;
 	/** st_rdev of fresh devices. */
-	readonly devices: Map<number, number>;
+	readonly devices: ReadonlyMap<number, number>;
 	/** mtimes that do not fit the columns, in ns. */
 	readonly farTimes: ReadonlyMap<number, bigint>;
-	/** Trees of children that are not the same as in the parent snapshot. */
-	readonly childTrees: Map<number, TreeId>;
-	/** Entries left out of the tree: vanished or unreadable. */
-	readonly dropped: Set<number>;
-	/** Entries whose next snapshot must read them again. */
-	readonly untrusted: Set<number>;
-	readonly sparse: Set<number>;
+	nextChild = 0;
+	/** Some child is not as it was. */
+	childChanged = false;
 	/** Files still being read. */
-	filesPending: number;
+	filesPending = 0;
 	/** Children still being worked on, and 1 while the directory itself is walked. */
-	childrenPending: number;
+	childrenPending = 1;
 	/** The parent snapshot's tree of this directory: undefined until asked for, null if there is none. */
-	previousTree: PreviousTree | null | undefined;
-	/** The pages of this directory in the parent's scan state. */
-	readonly prior: readonly ScanBlock[];
+	previousTree: PreviousTree | null | undefined = undefined;
+	#suspects: number[] | undefined = undefined;
+	#reads: Map<number, FileRead> | undefined = undefined;
+	#targets: Map<number, Bytes> | undefined = undefined;
+	#fresh: Set<number> | undefined = undefined;
+	#childTrees: Map<number, TreeId> | undefined = undefined;
+	#dropped: Set<number> | undefined = undefined;
+	#untrusted: Set<number> | undefined;
+	#sparse: Set<number> | undefined;
+
+	constructor(facts: DirectoryFacts) {
+		this.parent = facts.parent;
+		this.indexInParent = facts.indexInParent;
+		this.root = facts.root;
+		this.path = facts.path;
+		this.relative = facts.relative;
+		this.rules = facts.rules;
+		this.pages = facts.pages;
+		this.prior = facts.prior;
+		const { selection } = facts;
+		this.names = selection.names;
+		this.stats = selection.stats;
+		this.children = selection.children;
+		this.foreign = selection.foreign;
+		this.devices = selection.devices;
+		this.farTimes = selection.farTimes;
+		this.#untrusted = setOf(selection.untrusted);
+		this.#sparse = setOf(selection.sparse);
+	}
+
+	/** Files of the parent snapshot that lstat says something else of, or that are too young to be trusted. */
+	get suspects(): readonly number[] {
+		return this.#suspects ?? noSuspects;
+	}
+
+	/** By entry: what was read. Entries that are not here are as in the parent snapshot. */
+	get reads(): ReadonlyMap<number, FileRead> {
+		return this.#reads ?? noReads;
+	}
+
+	/** Link targets that were read. */
+	get targets(): ReadonlyMap<number, Bytes> {
+		return this.#targets ?? noTargets;
+	}
+
+	/** Entries that were fresh: neither read nor taken from the parent, they have no content (devices, empty files). */
+	get fresh(): ReadonlySet<number> {
+		return this.#fresh ?? noIndices;
+	}
+
+	/** Trees of children that are not the same as in the parent snapshot. */
+	get childTrees(): ReadonlyMap<number, TreeId> {
+		return this.#childTrees ?? noTrees;
+	}
+
+	/** Entries left out of the tree: vanished or unreadable. */
+	get dropped(): ReadonlySet<number> {
+		return this.#dropped ?? noIndices;
+	}
+
+	/** Entries whose next snapshot must read them again. */
+	get untrusted(): ReadonlySet<number> {
+		return this.#untrusted ?? noIndices;
+	}
+
+	get sparse(): ReadonlySet<number> {
+		return this.#sparse ?? noIndices;
+	}
+
+	suspect(index: number): void {
+		this.#suspects ??= [];
+		this.#suspects.push(index);
+	}
+
+	keepRead(index: number, read: FileRead): void {
+		this.#reads ??= new Map();
+		this.#reads.set(index, read);
+		if (read.torn) this.distrust(index);
+	}
+
+	keepTarget(index: number, target: Bytes): void {
+		this.#targets ??= new Map();
+		this.#targets.set(index, target);
+	}
+
+	keepFresh(index: number): void {
+		this.#fresh ??= new Set();
+		this.#fresh.add(index);
+	}
+
+	keepTree(index: number, tree: TreeId): void {
+		this.#childTrees ??= new Map();
+		this.#childTrees.set(index, tree);
+	}
+
+	/** Leaves an entry out. It may be back next time. */
+	drop(index: number): void {
+		this.#dropped ??= new Set();
+		this.#dropped.add(index);
+		this.distrust(index);
+	}
+
+	distrust(index: number): void {
+		this.#untrusted ??= new Set();
+		this.#untrusted.add(index);
+	}
+
+	setSparse(index: number, sparse: boolean): void {
+		if (sparse) {
+			this.#sparse ??= new Set();
+			this.#sparse.add(index);
+		} else this.#sparse?.delete(index);
+	}
+}
+
+function setOf(indices: readonly number[]): Set<number> | undefined {
+	return indices.length === 0 ? undefined : new Set(indices);
 }
 
 const {

@@ -1,9 +1,9 @@
 import type { Root } from "@varve/format";
+import { splitTime } from "../time.ts";
 import type { SourceRoot } from "./options.ts";
 import { codeOf } from "./read-file.ts";
 import type { Report } from "./report.ts";
 import type { SourceFs } from "./source-fs.ts";
-import { splitTime } from "./tree-builder.ts";
 
 export interface FoundRoot {
 	readonly source: SourceRoot;

@@ -41,11 +41,11 @@ export function freshBlock(
 
 /** Takes over what fstat said of a file that changed since lstat. */
 export function applyFresh(
-	{ stats, sparse }: Directory,
+	directory: Directory,
 	index: number,
 	fresh: FreshStat,
 ): void {
-	const { wide, narrow, count } = stats;
+	const { wide, narrow, count } = directory.stats;
 	wide[index] = fresh.ino;
 	wide[count + index] = fresh.size;
 	wide[2 * count + index] = fresh.mtimeNs;
@@ -53,6 +53,5 @@ export function applyFresh(
 	narrow[index] = fresh.mode;
 	narrow[count + index] = fresh.uid;
 	narrow[2 * count + index] = fresh.gid;
-	if (fresh.sparse) sparse.add(index);
-	else sparse.delete(index);
+	directory.setSparse(index, fresh.sparse);
 }

@@ -13,8 +13,6 @@ import type { ScanCopy } from "./scan-copy.ts";
 /** A block that takes its place in the walk's order now and is filled in later. */
 export interface ScanSlot {
 	block: ScanBlock | undefined;
-	/** Left out: the directory could not be read. */
-	dropped: boolean;
 }
 
 /**
@@ -38,7 +36,7 @@ export class ScanWriter {
 	}
 
 	slot(): ScanSlot {
-		const slot: ScanSlot = { block: undefined, dropped: false };
+		const slot: ScanSlot = { block: undefined };
 		this.#slots.push(slot);
 		return slot;
 	}
@@ -47,7 +45,6 @@ export class ScanWriter {
 	advance(): void {
 		for (; this.#next < this.#slots.length; this.#next++) {
 			const slot = this.#slots[this.#next] as ScanSlot;
-			if (slot.dropped) continue;
 			if (slot.block === undefined) break;
 			this.#write(slot.block);
 		}

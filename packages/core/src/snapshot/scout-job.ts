@@ -1,7 +1,7 @@
 import type { Job } from "../job.ts";
 import { type DirectoryListing, readListing } from "./directory-listing.ts";
+import { directoryReader } from "./native-reader.ts";
 import { codeOf } from "./read-file.ts";
-import { createSourceFs } from "./source-fs.ts";
 
 /** Directories to be listed ahead of the walk. */
 export interface ScoutTask {
@@ -26,14 +26,18 @@ export interface ScoutReply {
 
 /** Lists directories; knows nothing of the repository. */
 export async function createScoutJob(): Promise<Job> {
-	const fs = createSourceFs();
+	const reader = directoryReader();
 	return {
 		run(task) {
 			const { paths, racyFrom } = task as ScoutTask;
 			const transfer: ArrayBuffer[] = [];
 			const directories = paths.map((path): ScoutedDirectory => {
 				try {
-					const listing = readListing(fs, { path, only: undefined, racyFrom });
+					const listing = readListing(reader, {
+						path,
+						only: undefined,
+						racyFrom,
+					});
 					transfer.push(listing.stats.bytes.buffer);
 					return {
 						path,

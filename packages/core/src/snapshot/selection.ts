@@ -16,12 +16,13 @@ export interface Selection {
 	readonly children: readonly number[];
 	/** Directories that are kept and not entered. */
 	readonly foreign: readonly number[];
-	readonly untrusted: Set<number>;
-	readonly sparse: Set<number>;
+	/** Entries whose next snapshot must read them again. */
+	readonly untrusted: readonly number[];
+	readonly sparse: readonly number[];
 	/** st_rdev of device nodes. */
-	readonly devices: Map<number, number>;
+	readonly devices: ReadonlyMap<number, number>;
 	/** mtimes that do not fit the columns. */
-	readonly farTimes: Map<number, bigint>;
+	readonly farTimes: ReadonlyMap<number, bigint>;
 	readonly linked: readonly (readonly [number, { dev: bigint; ino: bigint }])[];
 }
 
@@ -38,37 +39,64 @@ export function selectEntries(
 	listing: DirectoryListing,
 	{ rules, avoid, device, excluded }: SelectionRules,
 ): Selection {
-	const odd = new Map(listing.odd.map((entry) => [entry.index, entry]));
-	const left = leftOut(listing, odd, { rules, avoid, excluded });
+	const left = leftOut(listing, { rules, avoid, excluded });
 	const kept = left.size === 0 ? listing : without(listing, left);
-	const oddKept = kept === listing ? odd : oddById(kept.odd);
-	const deviceOf = (index: number) =>
-		oddKept.get(index)?.device ?? listing.device;
-	const isForeign = (index: number) =>
-		device !== undefined && deviceOf(index) !== device;
-	const children = kept.directories;
-	const linked = kept.odd.filter((entry) => entry.linked);
+	const { names, stats, directories, racy: untrusted, odd } = kept;
+	const foreign = foreignIn(kept, device);
+	const children =
+		foreign.length === 0
+			? directories
+			: directories.filter((index) => !foreign.includes(index));
 	return {
-		names: kept.names,
-		stats: kept.stats,
-		children:
-			device === undefined ? children : children.filter((i) => !isForeign(i)),
-		foreign: device === undefined ? [] : children.filter(isForeign),
-		untrusted: new Set(kept.racy),
-		sparse: new Set(kept.odd.filter((e) => e.sparse).map((e) => e.index)),
+		names,
+		stats,
+		children,
+		foreign,
+		untrusted,
+		...oddities(odd, stats),
+	};
+}
+
+const noOddities: Pick<
+	Selection,
+	"sparse" | "devices" | "farTimes" | "linked"
+> = { sparse: [], devices: new Map(), farTimes: new Map(), linked: [] };
+
+/** Most directories have none. */
+function oddities(
+	odd: readonly OddEntry[],
+	stats: StatColumns,
+): typeof noOddities {
+	if (odd.length === 0) return noOddities;
+	return {
+		sparse: odd.filter((e) => e.sparse).map((e) => e.index),
 		devices: new Map(
-			kept.odd.filter((e) => e.node !== 0).map((e) => [e.index, e.node]),
+			odd.filter((e) => e.node !== 0).map((e) => [e.index, e.node]),
 		),
 		farTimes: new Map(
-			kept.odd.flatMap(({ index, farTime }) =>
+			odd.flatMap(({ index, farTime }) =>
 				farTime === undefined ? [] : [[index, farTime] as const],
 			),
 		),
-		linked: linked.map(({ index, device: dev }) => [
-			index,
-			{ dev, ino: inodeOf(kept.stats, index) },
-		]),
+		linked: odd
+			.filter((e) => e.linked)
+			.map(({ index, device: dev }) => [
+				index,
+				{ dev, ino: inodeOf(stats, index) },
+			]),
 	};
+}
+
+/** Directories that are not on the device to stay on. */
+function foreignIn(
+	{ directories, odd, device: usual }: DirectoryListing,
+	device: bigint | undefined,
+): number[] {
+	if (device === undefined) return [];
+	const byIndex = oddById(odd);
+	return directories.filter(
+		(index) => (byIndex.get(index)?.device ?? usual) !== device,
+	);
 }
 
 function oddById(odd: readonly OddEntry[]): Map<number, OddEntry> {
@@ -76,23 +104,18 @@ function oddById(odd: readonly OddEntry[]): Map<number, OddEntry> {
 }
 
 function leftOut(
-	{ names, stats, directories, device }: DirectoryListing,
-	odd: ReadonlyMap<number, OddEntry>,
+	listing: DirectoryListing,
 	{
 		rules,
 		avoid,
 		excluded,
 	}: Pick<SelectionRules, "rules" | "avoid" | "excluded">,
-): Set<number> {
-	const left = new Set<number>();
+): ReadonlySet<number> {
+	const { names, stats, directories } = listing;
+	const avoided = avoidedIn(listing, avoid);
+	if (rules.inert) return avoided;
+	const left = new Set(avoided);
 	const isDirectory = new Set(directories);
-	if (avoid.size > 0)
-		for (const index of directories) {
-			const dev = odd.get(index)?.device ?? device;
-			const inode = BigInt.asUintN(64, inodeOf(stats, index));
-			if (avoid.has(`${dev}:${inode}`)) left.add(index);
-		}
-	if (rules.inert) return left;
 	names.forEach((name, index) => {
 		if (left.has(index)) return;
 		if (!rules.excludes(name, isDirectory.has(index), sizeOf(stats, index)))
@@ -101,6 +124,22 @@ function leftOut(
 		excluded(name);
 	});
 	return left;
+}
+
+const none: ReadonlySet<number> = new Set();
+
+function avoidedIn(
+	{ stats, directories, odd, device }: DirectoryListing,
+	avoid: ReadonlySet<string>,
+): ReadonlySet<number> {
+	if (avoid.size === 0 || directories.length === 0) return none;
+	const byIndex = oddById(odd);
+	const found = directories.filter((index) => {
+		const dev = byIndex.get(index)?.device ?? device;
+		const inode = BigInt.asUintN(64, inodeOf(stats, index));
+		return avoid.has(`${dev}:${inode}`);
+	});
+	return found.length === 0 ? none : new Set(found);
 }
 
 /** The listing as if these entries were not there. */

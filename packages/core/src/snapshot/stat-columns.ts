@@ -6,6 +6,8 @@ export interface StatColumns {
 	readonly count: number;
 	/** inode, size, mtime, ctime: each `count` × 8 bytes. */
 	readonly wide: BigInt64Array<ArrayBuffer>;
+	/** The same, as pairs of words, the lower half first where the machine has it so. */
+	readonly halves: Uint32Array<ArrayBuffer>;
 	/** st_mode, uid, gid: each `count` × 4 bytes. */
 	readonly narrow: Uint32Array<ArrayBuffer>;
 	/** Both, as one row of bytes. */
@@ -27,6 +29,7 @@ function viewStatColumns(buffer: ArrayBuffer, count: number): StatColumns {
 	return {
 		count,
 		wide: new BigInt64Array(buffer, 0, count * 4),
+		halves: new Uint32Array(buffer, 0, count * 8),
 		narrow: new Uint32Array(buffer, count * 32, count * 3),
 		bytes: new Uint8Array(buffer, 0, count * 44),
 	};

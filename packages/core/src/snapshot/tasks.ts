@@ -119,7 +119,8 @@ export function decodeResult(r: ByteReader): FileResult {
 	if (outcome === Outcome.vanished || outcome === Outcome.notAFile)
 		return { outcome };
 	const stat = r.u8() === 1 ? decodeStat(r) : undefined;
-	const spanEnds = Array.from({ length: r.varint() }, () => r.varint());
+	const spanEnds: number[] = [];
+	for (let left = r.varint(); left > 0; left--) spanEnds.push(r.varint());
 	const { kinds, lengths, idCount } = decodeItemHeaders(r, r.varint());
 	return {
 		outcome,

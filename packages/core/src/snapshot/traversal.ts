@@ -143,17 +143,14 @@ export class Traversal {
 	): void {
 		if (stat !== undefined) {
 			applyFresh(directory, index, stat);
-			if (stat.ctimeNs >= this.#parts.walk.racyFrom)
-				directory.untrusted.add(index);
+			if (stat.ctimeNs >= this.#parts.walk.racyFrom) directory.distrust(index);
 		}
-		if (read.torn) directory.untrusted.add(index);
-		directory.reads.set(index, read);
+		directory.keepRead(index, read);
 		this.#fileDone(directory);
 	}
 
 	#drop({ directory, index }: Reading): void {
-		directory.dropped.add(index);
-		directory.untrusted.add(index);
+		directory.drop(index);
 		this.#fileDone(directory);
 	}
 
@@ -204,11 +201,10 @@ export class Traversal {
 			);
 			report.count(directory, index, judgement);
 			if (isDirectory(mode) || judgement === "unchanged") continue;
-			if (isRegular(mode) && judgement === "changed")
-				directory.suspects.push(index);
+			if (isRegular(mode) && judgement === "changed") directory.suspect(index);
 			if (isSymlink(mode)) this.#readLink(directory, index, fs);
 			else if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
-				directory.fresh.add(index);
+				directory.keepFresh(index);
 			else if (sizeOf(directory.stats, index) >= maxFileBytes)
 				this.#refuse(directory, index);
 			else this.#wantFile({ directory, index, judgement }, readings);
@@ -218,8 +214,7 @@ export class Traversal {
 	#wantFile(file: Reading, readings: Reading[]): void {
 		const claim = this.#parts.links.claim(file);
 		if (typeof claim === "object") {
-			file.directory.reads.set(file.index, claim);
-			if (claim.torn) file.directory.untrusted.add(file.index);
+			file.directory.keepRead(file.index, claim);
 			return;
 		}
 		file.directory.filesPending++;
@@ -228,8 +223,7 @@ export class Traversal {
 
 	/** A sparse file of an impossible size. */
 	#refuse(directory: Directory, index: number): void {
-		directory.dropped.add(index);
-		directory.untrusted.add(index);
+		directory.drop(index);
 		const path = directory.path + (directory.names[index] as string);
 		this.#parts.report.unreadable(path, "EFBIG");
 	}
@@ -237,12 +231,11 @@ export class Traversal {
 	#readLink(directory: Directory, index: number, fs: SourceFs): void {
 		const path = directory.path + (directory.names[index] as string);
 		try {
-			directory.targets.set(index, fs.readLink(path));
+			directory.keepTarget(index, fs.readLink(path));
 		} catch (error) {
 			const reason = codeOf(error);
 			if (reason === undefined) throw error;
-			directory.dropped.add(index);
-			directory.untrusted.add(index);
+			directory.drop(index);
 			if (reason === "ENOENT") this.#parts.report.vanished(path);
 			else this.#parts.report.unreadable(path, reason);
 		}
@@ -250,7 +243,7 @@ export class Traversal {
 
 	/** A directory that cannot be read is kept as an empty one; that it is incomplete stands in the record. */
 	#childFailed(parent: Directory, index: number): void {
-		parent.childTrees.set(index, this.#emptyTree());
+		parent.keepTree(index, this.#emptyTree());
 		parent.childChanged = true;
 		this.#childDone(parent);
 	}
@@ -294,7 +287,7 @@ export class Traversal {
 			return;
 		}
 		if (tree !== undefined) {
-			parent.childTrees.set(indexInParent, tree);
+			parent.keepTree(indexInParent, tree);
 			parent.childChanged = true;
 		}
 		this.#childDone(parent);
@@ -302,7 +295,7 @@ export class Traversal {
 
 	#build(directory: Directory): TreeId {
 		for (const index of directory.foreign)
-			directory.childTrees.set(index, this.#emptyTree());
+			directory.keepTree(index, this.#emptyTree());
 		const previous = this.#previousTree(directory);
 		const tree = buildTree(directory, previous ?? undefined, this.#parts.meta);
 		this.#parts.report.countTree(directory, previous?.id, tree);

@@ -2,7 +2,7 @@ import {
 	type Bytes,
 	blankNode,
 	CorruptError,
-	emptyContent,
+	decodeName,
 	encodeName,
 	encodePages,
 	encodeTree,
@@ -14,12 +14,11 @@ import {
 	type TreeId,
 	type TreePage,
 } from "@varve/format";
+import { splitTime } from "../time.ts";
 import { type Directory, kindOfMode } from "./directory.ts";
 import type { MetaWriter } from "./meta-writer.ts";
 import type { PreviousTree } from "./previous-tree.ts";
 import { gidOf, modeOf, mtimeOf, uidOf } from "./stat-columns.ts";
-
-const second = 1_000_000_000n;
 
 /** Stores the tree of a directory all of whose entries are known, and returns its id. */
 export function buildTree(
@@ -94,46 +93,51 @@ function putNodes(
 	return meta.put(encodeTree(nodes)).hex as TreeId;
 }
 
+type Draft = { -readonly [K in keyof Node]: Node[K] };
+
+/** Field by field: nodes of one shape are encoded twice as fast as nodes that were spread together. */
 function nodeOf(
 	directory: Directory,
 	index: number,
 	previous: PreviousTree | undefined,
 ): Node {
-	const { stats, reads, targets, childTrees, fresh } = directory;
+	const { stats } = directory;
 	const name = encodeName(directory.names[index] as string);
 	const mode = modeOf(stats, index);
-	const kind = kindOfMode(mode) as NodeKind;
+	const node: Draft = blankNode(name, kindOfMode(mode) as NodeKind);
+	node.mode = mode & 0o7777;
+	node.uid = uidOf(stats, index);
+	node.gid = gidOf(stats, index);
 	const { seconds, nanoseconds } = splitTime(
 		directory.farTimes.get(index) ?? mtimeOf(stats, index),
 	);
-	const base = {
-		...blankNode(name, kind),
-		mode: mode & 0o7777,
-		uid: uidOf(stats, index),
-		gid: gidOf(stats, index),
-		mtime: seconds,
-		mtimeNs: nanoseconds,
-	};
-	const read = reads.get(index);
-	if (read !== undefined) return { ...base, ...read };
-	if (kind === NodeKind.directory && childTrees.has(index))
-		return { ...base, tree: childTrees.get(index) };
-	if (kind === NodeKind.symlink && targets.has(index))
-		return { ...base, target: targets.get(index) };
-	if (fresh.has(index))
-		return {
-			...base,
-			content: emptyContent,
-			device: directory.devices.get(index) ?? 0,
-		};
-	return {
-		...inherited(previous?.node(name), directory, index),
-		mode: base.mode,
-		uid: base.uid,
-		gid: base.gid,
-		mtime: seconds,
-		mtimeNs: nanoseconds,
-	};
+	node.mtime = seconds;
+	node.mtimeNs = nanoseconds;
+	if (!takeNew(node, directory, index))
+		inherit(node, previous?.node(name), directory.path);
+	return node;
+}
+
+/** What was found out about an entry now; false if it is as in the parent snapshot. */
+function takeNew(node: Draft, directory: Directory, index: number): boolean {
+	const read = directory.reads.get(index);
+	if (read !== undefined) {
+		node.content = read.content;
+		node.torn = read.torn;
+		node.holes = read.holes;
+		return true;
+	}
+	if (node.kind === NodeKind.directory) {
+		node.tree = directory.childTrees.get(index);
+		return node.tree !== undefined;
+	}
+	if (node.kind === NodeKind.symlink) {
+		node.target = directory.targets.get(index);
+		return node.target !== undefined;
+	}
+	if (!directory.fresh.has(index)) return false;
+	node.device = directory.devices.get(index) ?? 0;
+	return true;
 }
 
 /** True if a file that was read again is what it was in the parent snapshot: content and all that is kept of it. */
@@ -151,31 +155,18 @@ export function isSameFile(
 }
 
 /** An entry that the scan state vouches for must be in the parent's tree. */
-function inherited(
-	node: Node | undefined,
-	directory: Directory,
-	index: number,
-): Node {
-	if (
-		node !== undefined &&
-		node.kind === kindOfMode(modeOf(directory.stats, index))
-	)
-		return node;
-	throw new CorruptError(
-		"PARENT_MISMATCH",
-		`the parent snapshot's tree does not hold ${directory.path}${directory.names[index]}, though its scan state does`,
-	);
-}
-
-/** Whole seconds, rounded down, and the nanoseconds left. */
-export function splitTime(time: bigint): {
-	seconds: number;
-	nanoseconds: number;
-} {
-	let nanoseconds = time % second;
-	if (nanoseconds < 0n) nanoseconds += second;
-	return {
-		seconds: Number((time - nanoseconds) / second),
-		nanoseconds: Number(nanoseconds),
-	};
+function inherit(node: Draft, before: Node | undefined, path: string): void {
+	if (before === undefined || before.kind !== node.kind)
+		throw new CorruptError(
+			"PARENT_MISMATCH",
+			`the parent snapshot's tree does not hold ${path}${decodeName(node.name)}, though its scan state does`,
+		);
+	node.content = before.content;
+	node.tree = before.tree;
+	node.target = before.target;
+	node.device = before.device;
+	node.holes = before.holes;
+	node.torn = before.torn;
+	node.xattrs = before.xattrs;
+	node.attributes = before.attributes;
 }

@@ -6,12 +6,13 @@ import {
 	type ScanBlock,
 	utf8,
 } from "@varve/format";
-import type { Directory, Page } from "./directory.ts";
+import { Directory, type Page } from "./directory.ts";
 import {
 	type DirectoryListing,
 	readListing,
 	rowsBetween,
 } from "./directory-listing.ts";
+import type { DirectoryReader } from "./directory-reader.ts";
 import type { DirectoryRules, Filter } from "./exclude.ts";
 import type { PreviousScan } from "./previous.ts";
 import { codeOf } from "./read-file.ts";
@@ -48,6 +49,7 @@ export interface WalkSink {
 
 export interface WalkParts {
 	readonly fs: SourceFs;
+	readonly reader: DirectoryReader;
 	readonly filter: Filter;
 	/** The parent's scan state, if there is one. */
 	readonly previous: () => PreviousScan | undefined;
@@ -76,43 +78,36 @@ export function enterDirectory(
 		if (reason === "ENOENT") sink.vanished(entrance.path + name);
 		else sink.unreadable(entrance.path + name, reason);
 	const rules = rulesOf(entrance, listing.names, parts);
-	const selected = selectEntries(listing, {
+	const selection = selectEntries(listing, {
 		rules,
 		avoid: parts.avoid,
 		device: parts.deviceOf(entrance.root),
 		excluded: (name) => sink.excluded(entrance.path + name),
 	});
-	const { linked, ...entries } = selected;
-	const directory: Directory = {
-		...entrance,
-		...entries,
-		pages: pagesOf(selected, prior, scan),
+	const directory = new Directory({
+		parent: entrance.parent,
+		indexInParent: entrance.indexInParent,
+		root: entrance.root,
+		path: entrance.path,
+		relative: entrance.relative,
 		rules,
-		childChanged: false,
-		nextChild: 0,
-		suspects: [],
-		reads: new Map(),
-		targets: new Map(),
-		fresh: new Set(),
-		childTrees: new Map(),
-		dropped: new Set(),
-		filesPending: 0,
-		childrenPending: 1,
-		previousTree: undefined,
+		selection,
+		pages: pagesOf(selection, prior, scan),
 		prior,
-	};
-	for (const [index, stat] of linked) sink.linked(directory, index, stat);
+	});
+	for (const [index, stat] of selection.linked)
+		sink.linked(directory, index, stat);
 	return directory;
 }
 
 function listingOf(
 	{ path, only, parent }: Entrance,
-	{ fs, scouted, racyFrom, sink }: WalkParts,
+	{ reader, scouted, racyFrom, sink }: WalkParts,
 ): DirectoryListing | undefined {
 	try {
 		// What was scouted are all entries.
 		const whole = only === undefined ? scouted(path) : undefined;
-		return whole ?? readListing(fs, { path, only, racyFrom });
+		return whole ?? readListing(reader, { path, only, racyFrom });
 	} catch (error) {
 		const reason = codeOf(error);
 		if (reason === undefined) throw error;
