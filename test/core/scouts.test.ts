@@ -113,9 +113,10 @@ describe("scouts", () => {
 		};
 		const parts: WalkParts = {
 			fs,
+			reader: portableReader(fs),
 			filter,
 			previous: () => undefined,
-			scan: { slot: () => ({ block: undefined, dropped: false }) } as never,
+			scan: { slot: () => ({ block: undefined }) } as never,
 			sink: {
 				linked: ignore,
 				unreadable: ignore,

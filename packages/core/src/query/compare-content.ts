@@ -7,7 +7,7 @@ import {
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { ObjectReader } from "../repository.ts";
-import { systemPath } from "../snapshot/read-file.ts";
+import { systemPath } from "../system.ts";
 
 /** Neither waits for a pipe nor follows a link that took the place of the file. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;

@@ -6,9 +6,9 @@ import {
 	type SnapshotRecord,
 } from "@varve/format";
 import type { PriorRows } from "../snapshot/judge.ts";
-import { codeOf } from "../snapshot/read-file.ts";
 import type { SourceFs } from "../snapshot/source-fs.ts";
 import { newStatColumns, setStat } from "../snapshot/stat-columns.ts";
+import { codeOf } from "../system.ts";
 import type { ContentComparer } from "./compare-content.ts";
 import { nodeChanges } from "./compare-nodes.ts";
 import type { EntryChange } from "./diff.ts";

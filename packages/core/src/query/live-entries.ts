@@ -11,8 +11,8 @@ import {
 	NodeKind,
 } from "@varve/format";
 import { isDirectory, kindOfMode } from "../snapshot/directory.ts";
-import { codeOf } from "../snapshot/read-file.ts";
 import type { SourceFs } from "../snapshot/source-fs.ts";
+import { codeOf } from "../system.ts";
 import { splitTime } from "../time.ts";
 
 /** An entry as it is on disk now. */

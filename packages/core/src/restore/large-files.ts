@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, unlinkSync } from "node:fs";
 import { contentLength, type Node } from "@varve/format";
-import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 import { createMode, setFileAttributes } from "./file-attributes.ts";
 import { noSpace, saysFull } from "./no-space.ts";
 import { createFlags } from "./part-writer.ts";

@@ -5,7 +5,7 @@ import {
 	loadForeignLibrary,
 	terminated,
 } from "../native/foreign.ts";
-import { systemPath } from "../snapshot/read-file.ts";
+import { systemPath } from "../system.ts";
 
 /** System calls that Node does not have, or not to the nanosecond. Failures are errors with an errno code. */
 export interface NativeCalls {

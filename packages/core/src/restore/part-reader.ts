@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type Bytes, idBytes } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
-import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 import { Tally } from "./tally.ts";
 import {
 	type CheckTask,

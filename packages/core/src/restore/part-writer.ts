@@ -8,7 +8,7 @@ import {
 } from "node:fs";
 import type { Bytes } from "@varve/format";
 import { isDamage } from "../damage.ts";
-import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 import type { BatchFrames } from "./batch-frames.ts";
 import { createMode, setFileAttributes } from "./file-attributes.ts";
 import type { NativeCalls } from "./native-times.ts";

@@ -1,4 +1,4 @@
-import { codeOf } from "../snapshot/read-file.ts";
+import { codeOf } from "../system.ts";
 import type { Owners } from "./owners.ts";
 import type { PartProblem, ProblemKind, RestoreReply } from "./tasks.ts";
 

@@ -1,7 +1,7 @@
 import { mkdirSync, opendirSync, statfsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { TargetError } from "@varve/format";
-import { codeOf } from "../snapshot/read-file.ts";
+import { codeOf } from "../system.ts";
 import type { OwnerRules } from "./tasks.ts";
 
 /**

@@ -7,7 +7,7 @@ import {
 	symlinkSync,
 } from "node:fs";
 import { type Node, NodeKind } from "@varve/format";
-import { codeOf, systemPath } from "../snapshot/read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 import { createMode } from "./file-attributes.ts";
 import type { HardLinks } from "./links.ts";
 import type { Attributes } from "./locate.ts";

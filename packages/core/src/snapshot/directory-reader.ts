@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
+import { codeOf } from "../system.ts";
 import type { Moment } from "../time.ts";
-import { codeOf } from "./read-file.ts";
 import type { SourceFs } from "./source-fs.ts";
 import { type StatColumns, setStat } from "./stat-columns.ts";
 

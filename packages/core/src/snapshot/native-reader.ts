@@ -6,8 +6,8 @@ import {
 	loadForeignLibrary,
 } from "../native/foreign.ts";
 import { Statx } from "../native/statx.ts";
+import { systemPath } from "../system.ts";
 import { type DirectoryReader, portableReader } from "./directory-reader.ts";
-import { systemPath } from "./read-file.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import { newStatColumns, setStat } from "./stat-columns.ts";
 

@@ -1,5 +1,5 @@
 import { statfsSync } from "node:fs";
-import { codeOf, systemPath } from "./read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 
 /**
  * File systems whose times come from this machine's clock in steps of at most 2 s: ext2 to 4, tmpfs, xfs, btrfs, overlayfs, ramfs, f2fs,

@@ -6,7 +6,8 @@ import {
 	openSync,
 	readSync,
 } from "node:fs";
-import { encodeName, isPlainName, spanBytes } from "@varve/format";
+import { spanBytes } from "@varve/format";
+import { codeOf, systemPath } from "../system.ts";
 import type { Ingest } from "./ingest.ts";
 import {
 	ctimeOf,
@@ -29,11 +30,6 @@ const gentleFlags =
 const attempts = 3;
 const fileType = constants.S_IFMT;
 const regular = constants.S_IFREG;
-
-/** A path as system calls take it: a text, or bytes where it is not UTF-8. */
-export function systemPath(path: string): string | Buffer {
-	return isPlainName(path) ? path : Buffer.from(encodeName(path));
-}
 
 export interface ReadRequest {
 	readonly path: string;
@@ -191,13 +187,6 @@ function failure(error: unknown): FileResult {
 		return { outcome: Outcome.notAFile };
 	if (code === undefined) throw error;
 	return { outcome: Outcome.failed, reason: code };
-}
-
-export function codeOf(error: unknown): string | undefined {
-	const code = (error as { code?: unknown } | null)?.code;
-	return typeof code === "string" && /^E[A-Z0-9]+$/.test(code)
-		? code
-		: undefined;
 }
 
 /** Number of spans of a file of this size. */

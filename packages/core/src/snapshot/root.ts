@@ -1,7 +1,7 @@
 import type { Root } from "@varve/format";
+import { codeOf } from "../system.ts";
 import { splitTime } from "../time.ts";
 import type { SourceRoot } from "./options.ts";
-import { codeOf } from "./read-file.ts";
 import type { Report } from "./report.ts";
 import type { SourceFs } from "./source-fs.ts";
 

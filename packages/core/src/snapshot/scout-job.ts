@@ -1,7 +1,7 @@
 import type { Job } from "../job.ts";
+import { codeOf } from "../system.ts";
 import { type DirectoryListing, readListing } from "./directory-listing.ts";
 import { directoryReader } from "./native-reader.ts";
-import { codeOf } from "./read-file.ts";
 
 /** Directories to be listed ahead of the walk. */
 export interface ScoutTask {

@@ -6,7 +6,7 @@ import {
 	readlinkSync,
 } from "node:fs";
 import { type Bytes, decodeName, sortNames } from "@varve/format";
-import { systemPath } from "./read-file.ts";
+import { systemPath } from "../system.ts";
 
 /** How the walk sees the source. Synchronous: a promise for each entry would cost more than the entry. */
 export interface SourceFs {

@@ -1,7 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { decodeName, type Unread } from "@varve/format";
 import fastGlob, { type FileSystemAdapter } from "fast-glob";
-import { codeOf, systemPath } from "./read-file.ts";
+import { codeOf, systemPath } from "../system.ts";
 
 export interface Matches {
 	/** Absolute, as name texts, in no order. */

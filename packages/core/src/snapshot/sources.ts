@@ -8,8 +8,8 @@ import {
 	sortNames,
 	type Unread,
 } from "@varve/format";
+import { codeOf, systemPath } from "../system.ts";
 import type { SourceRoot } from "./options.ts";
-import { codeOf, systemPath } from "./read-file.ts";
 
 export interface SourceRequest {
 	/** Paths and patterns as a user typed them. A path that is there is taken as it stands, whatever characters it has. */

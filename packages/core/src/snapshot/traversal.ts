@@ -5,6 +5,7 @@ import {
 	type TreeId,
 } from "@varve/format";
 import type { ObjectReader } from "../repository.ts";
+import { codeOf } from "../system.ts";
 import type { Reading } from "./batches.ts";
 import {
 	type Directory,
@@ -18,7 +19,6 @@ import { PriorRows } from "./judge.ts";
 import type { LinkTable } from "./link-table.ts";
 import type { MetaWriter } from "./meta-writer.ts";
 import { PreviousTree } from "./previous-tree.ts";
-import { codeOf } from "./read-file.ts";
 import type { Report } from "./report.ts";
 import { anyIn, applyFresh, freshBlock } from "./scan-block.ts";
 import type { ScanWriter } from "./scan-writer.ts";

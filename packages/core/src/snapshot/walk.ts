@@ -6,6 +6,7 @@ import {
 	type ScanBlock,
 	utf8,
 } from "@varve/format";
+import { codeOf } from "../system.ts";
 import { Directory, type Page } from "./directory.ts";
 import {
 	type DirectoryListing,
@@ -15,7 +16,6 @@ import {
 import type { DirectoryReader } from "./directory-reader.ts";
 import type { DirectoryRules, Filter } from "./exclude.ts";
 import type { PreviousScan } from "./previous.ts";
-import { codeOf } from "./read-file.ts";
 import type { ScanWriter } from "./scan-writer.ts";
 import { type Selection, selectEntries } from "./selection.ts";
 import type { SourceFs } from "./source-fs.ts";
