@@ -4,8 +4,6 @@ import { type Foreign, type ForeignLibrary, terminated } from "./foreign.ts";
 
 /** AT_SYMLINK_NOFOLLOW and AT_NO_AUTOMOUNT, as lstat(2) has them. */
 const asLstat = 0x100 | 0x800;
-/** AT_EMPTY_PATH: of the open file itself. */
-const asFstat = 0x1000;
 /** STATX_BASIC_STATS. */
 const basicStats = 0x7ff;
 
@@ -71,12 +69,6 @@ export class Statx {
 					basicStats,
 					this.#bytes,
 				);
-		return result === 0 ? undefined : this.#library.code();
-	}
-
-	/** fstat. */
-	file(fd: number): string | undefined {
-		const result = this.#byText(fd, "", asFstat, basicStats, this.#bytes);
 		return result === 0 ? undefined : this.#library.code();
 	}
 

@@ -1,21 +1,19 @@
-import {
-	type BigIntStats,
-	closeSync,
-	constants,
-	fstatSync,
-	openSync,
-	readSync,
-} from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { spanBytes } from "@varve/format";
 import { codeOf, systemPath } from "../system.ts";
+import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
 import {
 	ctimeOf,
+	gidOf,
 	inodeOf,
 	modeOf,
 	mtimeOf,
+	newStatColumns,
 	type StatColumns,
+	sameStat,
 	sizeOf,
+	uidOf,
 } from "./stat-columns.ts";
 import { type FileResult, type FreshStat, Outcome } from "./tasks.ts";
 
@@ -41,6 +39,7 @@ export interface ReadRequest {
 		| undefined;
 	readonly throttle: (bytes: number) => void;
 	readonly manners: OpenManners;
+	readonly stat: FileStat;
 }
 
 /** Reading should not touch access times; the kernel allows that only to owners, so one refusal ends the attempts. */
@@ -82,52 +81,61 @@ function readOpened(
 	fd: number,
 	request: ReadRequest,
 ): FileResult {
-	let before: BigIntStats | undefined;
+	const { stat } = request;
+	let before: StatColumns | undefined;
 	for (let attempt = 1; ; attempt++) {
 		ingest.begin();
-		const failed = readInto(ingest, fd, request);
+		const failed = readInto(ingest, fd, request) ?? lookAgain(fd, stat);
 		if (failed !== undefined) {
 			ingest.abandon();
 			return failed;
 		}
-		const after = fstatSync(fd, { bigint: true });
-		if ((Number(after.mode) & fileType) !== regular) {
-			ingest.abandon();
-			return { outcome: Outcome.notAFile };
-		}
 		if (
 			before === undefined
-				? sameAsListed(after, request)
-				: sameFile(before, after)
+				? sameStat(stat.row, 0, request.stats, request.index)
+				: sameContent(before, stat.row)
 		) {
 			const items = ingest.finish();
 			return {
 				outcome: Outcome.read,
 				items,
-				stat: before === undefined ? undefined : freshStat(after),
+				stat: before === undefined ? undefined : freshStat(stat),
 			};
 		}
 		if (attempt >= attempts || request.span !== undefined)
 			return {
 				outcome: Outcome.torn,
 				items: ingest.finish(),
-				stat: freshStat(after),
+				stat: freshStat(stat),
 			};
 		ingest.abandon();
-		before = after;
+		before = copyOf(stat.row);
 	}
+}
+
+/** What the open file is now, in `stat`. */
+function lookAgain(fd: number, stat: FileStat): FileResult | undefined {
+	try {
+		stat.look(fd);
+	} catch (error) {
+		return failure(error);
+	}
+	return (modeOf(stat.row, 0) & fileType) === regular
+		? undefined
+		: { outcome: Outcome.notAFile };
 }
 
 function readInto(
 	ingest: Ingest,
 	fd: number,
-	{ span, throttle, stats, index }: ReadRequest,
+	{ span, throttle, stats, index, stat }: ReadRequest,
 ): FileResult | undefined {
 	const start = span?.start ?? 0;
 	// One byte more than lstat said finds a file that has grown, and saves the read that would only say "end".
 	let left = span?.length ?? Number.POSITIVE_INFINITY;
 	const expected = span?.length ?? sizeOf(stats, index);
 	let at = start;
+	let grown = false;
 	while (left > 0) {
 		const window = ingest.window();
 		const wanted = Math.min(window.length, left);
@@ -144,39 +152,39 @@ function readInto(
 		left -= count;
 		// A short read of a regular file is its end; fstat tells whether that was true.
 		if (count < wanted && at - start >= expected) return undefined;
+		if (grown || at - start <= expected) continue;
+		// Not grown but swapped for a device, it might never end.
+		const other = lookAgain(fd, stat);
+		if (other !== undefined) return other;
+		grown = true;
 	}
 	return undefined;
 }
 
-function sameAsListed(
-	after: BigIntStats,
-	{ stats, index }: ReadRequest,
-): boolean {
+function sameContent(a: StatColumns, b: StatColumns): boolean {
 	return (
-		after.ino === BigInt.asUintN(64, inodeOf(stats, index)) &&
-		Number(after.size) === sizeOf(stats, index) &&
-		after.mtimeNs === mtimeOf(stats, index) &&
-		after.ctimeNs === ctimeOf(stats, index) &&
-		Number(after.mode) === modeOf(stats, index)
+		sizeOf(a, 0) === sizeOf(b, 0) &&
+		mtimeOf(a, 0) === mtimeOf(b, 0) &&
+		ctimeOf(a, 0) === ctimeOf(b, 0)
 	);
 }
 
-function sameFile(a: BigIntStats, b: BigIntStats): boolean {
-	return (
-		a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
-	);
+function copyOf(row: StatColumns): StatColumns {
+	const copy = newStatColumns(1);
+	copy.bytes.set(row.bytes);
+	return copy;
 }
 
-function freshStat(stat: BigIntStats): FreshStat {
+function freshStat({ row, sparse }: FileStat): FreshStat {
 	return {
-		ino: stat.ino,
-		size: stat.size,
-		mtimeNs: stat.mtimeNs,
-		ctimeNs: stat.ctimeNs,
-		mode: Number(stat.mode),
-		uid: Number(stat.uid),
-		gid: Number(stat.gid),
-		sparse: stat.blocks * 512n < stat.size,
+		ino: BigInt.asUintN(64, inodeOf(row, 0)),
+		size: row.wide[1] as bigint,
+		mtimeNs: mtimeOf(row, 0),
+		ctimeNs: ctimeOf(row, 0),
+		mode: modeOf(row, 0),
+		uid: uidOf(row, 0),
+		gid: gidOf(row, 0),
+		sparse,
 	};
 }
 

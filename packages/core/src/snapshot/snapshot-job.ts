@@ -1,5 +1,6 @@
 import { ByteWriter } from "@varve/format";
 import type { Job, JobContext, JobReply } from "../job.ts";
+import { FileStat } from "./file-stat.ts";
 import { Ingest, ingestMemory } from "./ingest.ts";
 import { type OpenManners, readFile } from "./read-file.ts";
 import {
@@ -46,7 +47,7 @@ export async function createSnapshotJob(
 	const throttle = createThrottle(readRate);
 	const manners: OpenManners = { noAccessTime: true };
 	const results = new ByteWriter(64 * 1024);
-	const read = { ingest, throttle, manners, results };
+	const read = { ingest, throttle, manners, results, stat: new FileStat() };
 	return {
 		run(task) {
 			const t = task as SnapshotTask;
@@ -70,11 +71,12 @@ interface Reading {
 	readonly throttle: (bytes: number) => void;
 	readonly manners: OpenManners;
 	readonly results: ByteWriter;
+	readonly stat: FileStat;
 }
 
 function readFiles(
 	task: FilesTask,
-	{ ingest, throttle, manners, results }: Reading,
+	{ ingest, throttle, manners, results, stat }: Reading,
 ): void {
 	const { names, directories, directoryOf, stats } = task;
 	for (let index = 0; index < names.length; index++) {
@@ -90,6 +92,7 @@ function readFiles(
 				span: undefined,
 				throttle,
 				manners,
+				stat,
 			}),
 		);
 	}
@@ -97,7 +100,7 @@ function readFiles(
 
 function readSpan(
 	task: SpanTask,
-	{ ingest, throttle, manners, results }: Reading,
+	{ ingest, throttle, manners, results, stat }: Reading,
 ): void {
 	const { path, stats, start, length } = task;
 	encodeResult(
@@ -109,6 +112,7 @@ function readSpan(
 			span: { start, length },
 			throttle,
 			manners,
+			stat,
 		}),
 	);
 }

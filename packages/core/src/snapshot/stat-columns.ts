@@ -57,8 +57,12 @@ export function copyStat(
 	to: StatColumns,
 	index: number,
 ): void {
-	for (let c = 0; c < 4; c++)
-		to.wide[c * to.count + index] = from.wide[c * from.count + at] as bigint;
+	for (let c = 0; c < 4; c++) {
+		const x = 2 * (c * from.count + at);
+		const y = 2 * (c * to.count + index);
+		to.halves[y] = from.halves[x] as number;
+		to.halves[y + 1] = from.halves[x + 1] as number;
+	}
 	for (let c = 0; c < 3; c++)
 		to.narrow[c * to.count + index] = from.narrow[
 			c * from.count + at
@@ -71,8 +75,13 @@ export function sameStat(
 	b: StatColumns,
 	j: number,
 ): boolean {
-	for (let c = 0; c < 4; c++)
-		if (a.wide[c * a.count + i] !== b.wide[c * b.count + j]) return false;
+	// By halves: each half is a number, a whole would be a BigInt.
+	for (let c = 0; c < 4; c++) {
+		const x = 2 * (c * a.count + i);
+		const y = 2 * (c * b.count + j);
+		if (a.halves[x] !== b.halves[y] || a.halves[x + 1] !== b.halves[y + 1])
+			return false;
+	}
 	for (let c = 0; c < 3; c++)
 		if (a.narrow[c * a.count + i] !== b.narrow[c * b.count + j]) return false;
 	return true;
