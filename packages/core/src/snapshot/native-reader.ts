@@ -1,17 +1,18 @@
-import { closeSync, constants, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, lstatSync } from "node:fs";
 import { decodeName, sortNames } from "@varve/format";
 import {
 	type Foreign,
 	type ForeignLibrary,
 	loadForeignLibrary,
+	terminated,
 } from "../native/foreign.ts";
 import { Statx } from "../native/statx.ts";
-import { systemPath } from "../system.ts";
 import { type DirectoryReader, portableReader } from "./directory-reader.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import { newStatColumns, setStat } from "./stat-columns.ts";
 
-const openFlags = constants.O_RDONLY | constants.O_DIRECTORY;
+const closeOnExec = 0o2000000;
+const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | closeOnExec;
 const bufferBytes = 256 * 1024;
 
 /** The quickest there is, or one that goes through a given file system. */
@@ -56,6 +57,8 @@ function agreesWithNode(reader: NativeReader): boolean {
 
 class NativeReader implements DirectoryReader {
 	readonly #library: ForeignLibrary;
+	readonly #open: Foreign;
+	readonly #openBytes: Foreign;
 	readonly #getdents: Foreign;
 	readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
 	readonly entry: Statx;
@@ -63,6 +66,8 @@ class NativeReader implements DirectoryReader {
 
 	constructor(library: ForeignLibrary) {
 		this.#library = library;
+		this.#open = library.func("int open(const char *path, int flags)");
+		this.#openBytes = library.func("int open(const uint8_t *path, int flags)");
 		this.#getdents = library.func(
 			"long getdents64(int fd, uint8_t *buffer, size_t bytes)",
 		);
@@ -85,7 +90,10 @@ class NativeReader implements DirectoryReader {
 	}
 
 	openOnly(path: string): void {
-		this.#fd = openSync(systemPath(path), openFlags);
+		this.#fd = path.isWellFormed()
+			? this.#open(path, openFlags)
+			: this.#openBytes(terminated(path), openFlags);
+		if (this.#fd < 0) throw this.#library.error("open");
 	}
 
 	look(name: string): string | undefined {
