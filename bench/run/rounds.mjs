@@ -47,8 +47,14 @@ function measureRow(session, row, { options, earlier }) {
 	return runOne(session, row, options);
 }
 
+/** Each round begins with another tool: who comes first may have to fetch fresh memory from the machine's host. */
+function inTurn(tools, round) {
+	const first = (round - 1) % tools.length;
+	return [...tools.slice(first), ...tools.slice(0, first)];
+}
+
 /**
- * Runs `rows` for `tools`, `count` times over: for each row every tool in turn. Returns the measurements,
+ * Runs `rows` for `tools`, `count` times over: for each row every tool in turn, each round from another one on. Returns the measurements,
  * `{ round, row, tool, wall, user, … }`, of all rows that were asked for; `tell` hears of each.
  */
 export async function runRounds({ count, tell, options, ...where }) {
@@ -59,7 +65,7 @@ export async function runRounds({ count, tell, options, ...where }) {
 		const earlier = [];
 		for (const row of rows) {
 			source.bring(row.state ?? "now");
-			for (const tool of tools) {
+			for (const tool of inTurn(tools, round)) {
 				const wanted = { options, earlier };
 				const usage = measureRow(session(tool, row), row, wanted);
 				await turn(); // lets an interrupt be heard
