@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
 	chmodSync,
 	linkSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { encodeName } from "@varve/format";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -114,6 +116,23 @@ describe.skipIf(native === undefined)("the native reader", () => {
 			);
 		},
 	);
+
+	test("is quiet in a worker thread, where Node counts descriptors", async () => {
+		const code = `
+			import { parentPort } from "node:worker_threads";
+			import { nativeReader } from ${JSON.stringify(new URL("../../packages/core/dist/snapshot/native-reader.js", import.meta.url).href)};
+			const warnings = [];
+			process.on("warning", ({ message }) => warnings.push(message));
+			const reader = nativeReader();
+			reader.open("/");
+			reader.close();
+			setImmediate(() => parentPort.postMessage(warnings));
+		`;
+		const worker = new Worker(
+			new URL(`data:text/javascript,${encodeURIComponent(code)}`),
+		);
+		expect((await once(worker, "message"))[0]).toEqual([]);
+	});
 
 	test("finds a name by its bytes", () => {
 		expect(encodeName("bad\udcff")).toEqual(

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import { decodeName, sortNames } from "@varve/format";
 import {
 	type Foreign,
@@ -59,6 +59,7 @@ class NativeReader implements DirectoryReader {
 	readonly #library: ForeignLibrary;
 	readonly #open: Foreign;
 	readonly #openBytes: Foreign;
+	readonly #close: Foreign;
 	readonly #getdents: Foreign;
 	readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
 	readonly entry: Statx;
@@ -68,6 +69,7 @@ class NativeReader implements DirectoryReader {
 		this.#library = library;
 		this.#open = library.func("int open(const char *path, int flags)");
 		this.#openBytes = library.func("int open(const uint8_t *path, int flags)");
+		this.#close = library.func("int close(int fd)");
 		this.#getdents = library.func(
 			"long getdents64(int fd, uint8_t *buffer, size_t bytes)",
 		);
@@ -100,8 +102,9 @@ class NativeReader implements DirectoryReader {
 		return this.entry.entry(this.#fd, name);
 	}
 
+	/** Not by Node, which in a worker thread counts the descriptors that it opened itself and warns of others. */
 	close(): void {
-		closeSync(this.#fd);
+		this.#close(this.#fd);
 	}
 
 	/** Records of struct linux_dirent64: inode (8 bytes), offset (8), length of the record (2), type (1), name, zero bytes. */
