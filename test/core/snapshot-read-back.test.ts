@@ -5,20 +5,25 @@ import { describe, expect, test } from "vitest";
 import { initRepository } from "../../packages/core/src/compose.ts";
 import type { VerbEvent } from "../../packages/core/src/events.ts";
 import { snapshot } from "../../packages/core/src/snapshot/snapshot.ts";
+import { verify } from "../../packages/core/src/verify/verify.ts";
 import { lateClock, take, workplace } from "./snapshot-workplace.ts";
 
 const place = workplace("read-back");
 
-/** A repository where, once `rot` is called, the first read of a pack written later comes back damaged. */
+/** A repository where, once `rot` is called, the first pack read of those written later is damaged from then on. */
 async function rottingRepository() {
 	const inner = createMemoryBackend();
 	let sound: Set<string> | undefined;
+	let rotten: string | undefined;
 	const blocking: RemoveBackend["blocking"] = {
 		readInto(kind, name, at, target) {
 			inner.blocking.readInto(kind, name, at, target);
-			if (kind !== "packs" || sound === undefined || sound.has(name)) return;
-			target[target.length - 1] = (target.at(-1) ?? 0) ^ 1;
-			sound = undefined;
+			if (kind !== "packs") return;
+			if (sound !== undefined && !sound.has(name)) {
+				rotten = name;
+				sound = undefined;
+			}
+			if (name === rotten) target[target.length - 1] = (target.at(-1) ?? 0) ^ 1;
 		},
 		size: (kind, name) => inner.blocking.size(kind, name),
 		close: () => inner.blocking.close(),
@@ -41,7 +46,7 @@ async function rottingRepository() {
 		const packs = await inner.list("packs");
 		sound = new Set(packs.map(({ name }) => name));
 	};
-	return { repository, rot, events };
+	return { repository, rot, events, rotten: () => rotten };
 }
 
 function streamOf(text: string) {
@@ -80,5 +85,20 @@ describe("snapshot that is read back", () => {
 		expect(
 			events.flatMap((e) => (e.type === "warning" ? [e.message] : [])),
 		).not.toContainEqual(expect.stringContaining("the parent snapshot"));
+	});
+
+	test("and comes back different leaves no pack behind that the next snapshot would take its chunks from", async () => {
+		const { repository, rot, rotten } = await rottingRepository();
+		const source = place.fresh("source");
+		makeTree(source, { a: "alpha" });
+		await rot();
+		await expect(take(repository, source, { verify: true })).rejects.toThrow(
+			CorruptError,
+		);
+		const packs = await repository.backend.list("packs");
+		expect(packs.map(({ name }) => name)).not.toContain(rotten());
+		await take(repository, source);
+		const { findings } = await verify(repository, { level: "data" });
+		expect(findings).toEqual([]);
 	});
 });

@@ -2,6 +2,7 @@ import {
 	type Content,
 	encodeList,
 	FrameKind,
+	type SegmentPack,
 	StorageError,
 } from "@varve/format";
 import type { WrittenPack } from "@varve/kernel";
@@ -104,9 +105,8 @@ export class Intake {
 		await this.#shelf?.finish();
 	}
 
-	/** The barrier before the commit: what was written can be read, if that was asked for, and every pack that is referred to and was not written now is there, whole. */
+	/** The barrier before the commit: every pack that is referred to and was not written now is there, whole. */
 	async makeSure(): Promise<void> {
-		readBack(this.#repository, this.#shelf?.remembered ?? []);
 		for (const [pack, size] of this.meta.referred)
 			this.#referred.set(pack, size);
 		if (this.#referred.size === 0) return;
@@ -128,11 +128,14 @@ export class Intake {
 	}
 
 	#addPack(pack: WrittenPack): void {
-		if (this.#stage === undefined) return;
+		const stage = this.#stage;
+		if (stage === undefined) return;
 		const { tools, index } = this.#repository;
-		this.#shelf ??= new PackShelf(this.#stage, tools, {
+		const prove = (pack: SegmentPack) =>
+			readBack(this.#repository, stage, pack);
+		this.#shelf ??= new PackShelf(stage, tools, {
 			adopted: index.adopted,
-			remember: this.#options.verify === true,
+			prove: this.#options.verify === true ? prove : undefined,
 		});
 		this.#shelf.add(pack);
 	}

@@ -17,7 +17,8 @@ export interface WrittenSegment {
 export interface PackShelfOptions {
 	/** Durable packs of others that no segment names. */
 	readonly adopted: readonly SegmentPack[];
-	readonly remember: boolean;
+	/** Asked of each pack once it is durable and before a segment names it; what it throws ends the run. */
+	readonly prove: ((pack: SegmentPack) => Promise<void>) | undefined;
 }
 
 /** Makes packs durable as they come, and names them in segments: one for each GiB of content at least. */
@@ -30,9 +31,7 @@ export class PackShelf {
 	#unnamedChunks = 0;
 	readonly #underWay = new Set<Promise<void>>();
 	#failure: unknown;
-	readonly #remember: boolean;
-	/** All packs put, if that was asked for. */
-	readonly remembered: SegmentPack[] = [];
+	readonly #prove: PackShelfOptions["prove"];
 	/** Small segments, which this client's index takes up at once; it finds the others when they are needed. */
 	readonly segments: WrittenSegment[] = [];
 	/** Sizes of all packs put, by id. */
@@ -42,12 +41,12 @@ export class PackShelf {
 	constructor(
 		stage: Stage,
 		tools: Pick<Toolbox, "sha256Hex">,
-		{ adopted, remember }: PackShelfOptions,
+		{ adopted, prove }: PackShelfOptions,
 	) {
 		this.#stage = stage;
 		this.#tools = tools;
 		this.#unnamed = [...adopted];
-		this.#remember = remember;
+		this.#prove = prove;
 	}
 
 	/** Starts to make a pack durable; a failure surfaces at the next `room` or `finish`. */
@@ -85,18 +84,13 @@ export class PackShelf {
 	}
 
 	async #put(pack: WrittenPack): Promise<void> {
-		await this.#stage.put("packs", pack.id, pack.spool);
-		this.sizes.set(pack.id, pack.size);
-		this.bytes += pack.size;
-		const durable = {
-			id: pack.id,
-			size: pack.size,
-			kind: pack.kind,
-			frames: pack.frames,
-		};
-		this.#unnamed.push(durable);
-		if (this.#remember) this.remembered.push(durable);
-		for (const frame of pack.frames) {
+		const { id, size, kind, frames } = pack;
+		await this.#stage.put("packs", id, pack.spool);
+		await this.#prove?.({ id, size, kind, frames });
+		this.sizes.set(id, size);
+		this.bytes += size;
+		this.#unnamed.push({ id, size, kind, frames });
+		for (const frame of frames) {
 			this.#unnamedRaw += frame.rawLength;
 			this.#unnamedChunks += frame.lengths.length;
 		}

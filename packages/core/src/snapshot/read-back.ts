@@ -3,32 +3,70 @@ import {
 	CorruptError,
 	compareBytes,
 	idBytes,
+	isVarveError,
 	type PackFrame,
 	type SegmentPack,
 	toHex,
 } from "@varve/format";
+import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 
-/** Reads packs just made durable from where they are stored now, and proves every chunk in them. */
-export function readBack(
-	{ backend, tools }: Repository,
-	packs: readonly SegmentPack[],
-): void {
-	for (const pack of packs)
-		for (const frame of pack.frames) {
-			const stored = new Uint8Array(frame.storedLength);
-			backend.blocking.readInto("packs", pack.id, frame.offset, stored);
-			const { raw } = tools.decoder.decode(stored, {
-				bases: () => new Uint8Array(0),
-			});
-			const wrong = wrongChunk(raw, frame, (bytes) => tools.sha256(bytes));
-			if (wrong !== undefined)
-				throw new CorruptError(
-					"BAD_CHUNK",
-					`the chunk ${wrong}, stored a moment ago, comes back different from the pack ${pack.id}`,
-					{ pack: pack.id, chunk: wrong },
-				);
-		}
+/** The code of the error for a pack that comes back different. */
+export const cameBackDifferent = "CAME_BACK_DIFFERENT";
+
+/**
+ * Reads a pack just made durable from where it is stored now, and proves every chunk in it. One that comes back different is taken
+ * away again before a segment names it: else its directory would offer the next snapshot chunks that are not there. CorruptError
+ * ("CAME_BACK_DIFFERENT"), also if it cannot be taken away; StorageError if it cannot be read.
+ */
+export async function readBack(
+	repository: Repository,
+	stage: Stage,
+	pack: SegmentPack,
+): Promise<void> {
+	try {
+		provePack(repository, pack);
+	} catch (error) {
+		await takeAway(repository, stage, pack);
+		if (!(error instanceof CorruptError)) throw error;
+		throw new CorruptError(
+			cameBackDifferent,
+			`the pack ${pack.id}, stored a moment ago, comes back different: ${error.message}`,
+			{ ...error.details, pack: pack.id },
+			{ cause: error },
+		);
+	}
+}
+
+async function takeAway(
+	{ backend, observer }: Repository,
+	stage: Stage,
+	{ id }: SegmentPack,
+): Promise<void> {
+	try {
+		await backend.remove(stage, "packs", id);
+	} catch (error) {
+		if (!isVarveError(error)) throw error;
+		const message = `the pack ${id} cannot be relied on and could not be removed: ${error.message}`;
+		observer.on({ type: "warning", message });
+	}
+}
+
+function provePack({ backend, tools }: Repository, pack: SegmentPack): void {
+	for (const frame of pack.frames) {
+		const stored = new Uint8Array(frame.storedLength);
+		backend.blocking.readInto("packs", pack.id, frame.offset, stored);
+		const { raw } = tools.decoder.decode(stored, {
+			bases: () => new Uint8Array(0),
+		});
+		const wrong = wrongChunk(raw, frame, (bytes) => tools.sha256(bytes));
+		if (wrong !== undefined)
+			throw new CorruptError(
+				"BAD_CHUNK",
+				`the chunk ${wrong} does not match its id`,
+				{ chunk: wrong },
+			);
+	}
 }
 
 /** The id of the first chunk whose bytes do not have it. */

@@ -16,6 +16,7 @@ import { formatTime } from "../time.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
 import type { SnapshotOptions, SnapshotResult } from "./options.ts";
 import { chooseParent, type Parent, type Records } from "./parent.ts";
+import { cameBackDifferent } from "./read-back.ts";
 
 /**
  * Takes a snapshot: walk, judge, read what changed, store, commit. Throws what makes a snapshot impossible; entries that cannot be
@@ -138,6 +139,8 @@ async function store(
 		// A stream cannot be read again, and takes nothing from a parent.
 		const isParents = parent !== undefined && options.stream === undefined;
 		if (!(error instanceof CorruptError) || !isParents) throw error;
+		// What this run stored itself is no fault of the parent.
+		if (error.code === cameBackDifferent) throw error;
 		const message = `the parent snapshot ${parent.id.slice(0, 8)} cannot be used (${error.message}); everything is read again`;
 		repository.observer.on({ type: "warning", message });
 	}
@@ -183,7 +186,7 @@ async function run(
 			duration: Math.max(0, Math.round(repository.clock.now() - started)),
 		},
 		unread: [...(options.missing ?? []), ...report.unread],
-		notKept: {},
+		notKept: report.notKept,
 		users: taken.users,
 		groups: taken.groups,
 		provenance: options.provenance ?? {},
