@@ -46,6 +46,14 @@ describe("the holder of a lease", () => {
 		expect(isProvablyDead(lease, other, () => undefined)).toBe(false);
 	});
 
+	test("is not dead because a machine with the same machine id and another name runs in another boot: it may be a clone", () => {
+		const clone = { ...identity, bootId: "other", host: "clone" };
+		expect(isProvablyDead(lease, clone, () => undefined)).toBe(false);
+		const unnamed = { ...identity, bootId: "other", host: "" };
+		const lost = { ...lease, host: "" };
+		expect(isProvablyDead(lost, unnamed, () => undefined)).toBe(false);
+	});
+
 	test("is not dead if its process is there and its start cannot be learned, now or when the lease was made", () => {
 		expect(isProvablyDead(lease, identity, () => "")).toBe(false);
 		const untold = { ...lease, startTicks: "" };

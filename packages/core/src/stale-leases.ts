@@ -13,8 +13,8 @@ import type { Repository } from "./repository.ts";
 export type StartTicksOf = (pid: number) => string | undefined;
 
 /**
- * True only if the holder of a lease is gone for certain. A process number means something within one boot and one pid namespace;
- * clocks and other hosts prove nothing.
+ * True only if the holder of a lease is gone for certain. A process number means something within one boot, whose id no two machines
+ * share, and one pid namespace; clocks and other hosts prove nothing.
  */
 export function isProvablyDead(
 	lease: Lease,
@@ -22,13 +22,22 @@ export function isProvablyDead(
 	startTicksOf: StartTicksOf,
 ): boolean {
 	if (lease.bootId === "" || here.bootId === "") return false;
-	if (lease.bootId !== here.bootId)
-		return lease.machineId !== "" && lease.machineId === here.machineId;
+	if (lease.bootId !== here.bootId) return isThisMachine(lease, here);
 	if (lease.pidNamespace === "" || lease.pidNamespace !== here.pidNamespace)
 		return false;
 	const ticks = startTicksOf(lease.pid);
 	if (ticks === undefined) return true;
 	return ticks !== "" && lease.startTicks !== "" && ticks !== lease.startTicks;
+}
+
+/** Images of machines and of containers are cloned with their machine id, but get names of their own. */
+function isThisMachine(lease: Lease, here: Identity): boolean {
+	return (
+		lease.machineId !== "" &&
+		lease.machineId === here.machineId &&
+		lease.host !== "" &&
+		lease.host === here.host
+	);
 }
 
 /** Fences what killed runs of this machine left, so that their stages do not pile up. Leases that cannot be judged stay. */
