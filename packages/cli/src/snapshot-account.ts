@@ -3,6 +3,7 @@ import { quoteForShell } from "./escape-text.ts";
 import type { FoundRepository } from "./find-repository.ts";
 import { programWords } from "./invocation.ts";
 import type { Message } from "./json-line.ts";
+import { notKeptLines } from "./not-kept.ts";
 import { shortId } from "./short-id.ts";
 import type { Surroundings } from "./surroundings.ts";
 import {
@@ -127,9 +128,7 @@ function troubleLines({ record, vanished }: SnapshotResult): string[] {
 					`  not whole: ${formatCounted(unread, "entry", "entries")} could not be read, or changed while being read`,
 				]
 			: []),
-		...Object.entries(record.notKept).map(
-			([what, count]) => `  not kept: ${what} (${formatCount(count)})`,
-		),
+		...notKeptLines(record.notKept),
 		...(vanished > 0
 			? [
 					`  ${formatCounted(vanished, "entry", "entries")} vanished meanwhile, which is no failure`,

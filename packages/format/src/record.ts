@@ -131,7 +131,7 @@ export interface SnapshotRecord {
 	readonly program: string;
 	readonly statistics: Statistics;
 	readonly unread: readonly Unread[];
-	/** What of the source is not kept, by kind, and how many entries have it. */
+	/** What of the source is not kept, by kind, and how many of the entries that were new or changed have it. */
 	readonly notKept: { readonly [what: string]: number };
 	/** Names of the users and groups seen, by number. */
 	readonly users: { readonly [uid: string]: string };

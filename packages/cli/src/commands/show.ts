@@ -8,6 +8,7 @@ import {
 import type { CommandFile } from "../command-entry.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import type { Message } from "../json-line.ts";
+import { notKeptPairs } from "../not-kept.ts";
 import { withRepository } from "../open-repository.ts";
 import { snapshotFields } from "../snapshot-fields.ts";
 import { pairLines } from "../table.ts";
@@ -96,10 +97,7 @@ function recordLines(snapshot: SnapshotDetails, offsetAt: OffsetAt): string[] {
 		["program", program],
 		...statisticsPairs(snapshot),
 		...scopePairs(record.scope),
-		...Object.entries(record.notKept).map(
-			([what, count]) =>
-				["not kept", `${what} (${formatCount(count)})`] as const,
-		),
+		...notKeptPairs(record.notKept),
 		...Object.entries(provenance).map(
 			([key, value]) =>
 				[

@@ -9,6 +9,7 @@ import {
 } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { lookUpNames } from "../accounts.ts";
+import { XattrProbe } from "../native/xattr-probe.ts";
 import type { Repository } from "../repository.ts";
 import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
@@ -228,6 +229,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 			scan: this.#scan,
 			links: this.#links,
 			report: this.#report,
+			probe: new XattrProbe(),
 			previousRoots: roots ?? [],
 		});
 	}

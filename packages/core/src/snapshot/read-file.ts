@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { spanBytes } from "@varve/format";
+import type { XattrProbe } from "../native/xattr-probe.ts";
 import { codeOf, systemPath } from "../system.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
@@ -40,6 +41,7 @@ export interface ReadRequest {
 	readonly throttle: (bytes: number) => void;
 	readonly manners: OpenManners;
 	readonly stat: FileStat;
+	readonly probe: XattrProbe;
 }
 
 /** Reading should not touch access times; the kernel allows that only to owners, so one refusal ends the attempts. */
@@ -100,6 +102,7 @@ function readOpened(
 				outcome: Outcome.read,
 				items,
 				stat: before === undefined ? undefined : freshStat(stat),
+				xattrs: hasXattrs(fd, request),
 			};
 		}
 		if (attempt >= attempts || request.span !== undefined)
@@ -107,10 +110,16 @@ function readOpened(
 				outcome: Outcome.torn,
 				items: ingest.finish(),
 				stat: freshStat(stat),
+				xattrs: hasXattrs(fd, request),
 			};
 		ingest.abandon();
 		before = copyOf(stat.row);
 	}
+}
+
+/** Asked once for each file. */
+function hasXattrs(fd: number, { span, probe }: ReadRequest): boolean {
+	return (span === undefined || span.start === 0) && probe.ofOpen(fd);
 }
 
 /** What the open file is now, in `stat`. */

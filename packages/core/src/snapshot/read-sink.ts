@@ -20,8 +20,9 @@ export function createReadSink({
 	tellProgress,
 }: ReadSinkParts): ReadSink {
 	return {
-		read: (file, content, { torn, zeros, stat }) => {
+		read: (file, content, { torn, zeros, stat, xattrs }) => {
 			report.fileDone(file);
+			if (xattrs) report.entriesWithXattrs++;
 			if (torn) report.unreadable(pathOf(file), "CHANGED");
 			const holes = zeros && sparseOf(file, stat);
 			traversal.fileRead(file, { content, torn, holes }, stat);

@@ -28,6 +28,8 @@ export interface ReadFacts {
 	readonly zeros: boolean;
 	/** What fstat said, if it differs from lstat. */
 	readonly stat: FreshStat | undefined;
+	/** It has extended attributes. */
+	readonly xattrs: boolean;
 }
 
 /** What is told about each file once it has been read, or could not be. */
@@ -44,6 +46,7 @@ interface LargeFile {
 	left: number;
 	torn: boolean;
 	zeros: boolean;
+	xattrs: boolean;
 	failure: FileResult | undefined;
 }
 
@@ -90,6 +93,7 @@ export class ReaderCrew {
 			left: Math.ceil(size / spanBytes),
 			torn: false,
 			zeros: false,
+			xattrs: false,
 			failure: undefined,
 		});
 	}
@@ -118,6 +122,7 @@ export class ReaderCrew {
 				torn: result.outcome === Outcome.torn,
 				zeros: result.items.kinds.includes(ItemKind.zeros),
 				stat: result.stat,
+				xattrs: result.xattrs,
 			});
 		}
 	}
@@ -133,6 +138,7 @@ export class ReaderCrew {
 			large.assembly.add(batch.span, result.items);
 			large.torn ||= result.outcome === Outcome.torn;
 			large.zeros ||= result.items.kinds.includes(ItemKind.zeros);
+			large.xattrs ||= result.xattrs;
 		} else large.failure = result;
 		if (--large.left > 0) return;
 		this.#large.delete(batch.file);
@@ -142,6 +148,7 @@ export class ReaderCrew {
 				torn: large.torn,
 				zeros: large.zeros,
 				stat: undefined,
+				xattrs: large.xattrs,
 			});
 	}
 }

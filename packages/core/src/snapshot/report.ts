@@ -1,4 +1,4 @@
-import type { Statistics, Unread } from "@varve/format";
+import type { SnapshotRecord, Statistics, Unread } from "@varve/format";
 import type { Observer, Step, VerbEvent } from "../events.ts";
 import type { Reading } from "./batches.ts";
 import {
@@ -21,6 +21,8 @@ export class Report {
 	readonly unread: Unread[] = [];
 	vanishedCount = 0;
 	excludedCount = 0;
+	/** Of the entries that are new or changed. */
+	entriesWithXattrs = 0;
 	/** Files and bytes dealt with, read or found unchanged. */
 	filesDone = 0;
 	bytesDone = 0;
@@ -113,6 +115,12 @@ export class Report {
 			current,
 			errors: this.unread.length,
 		};
+	}
+
+	/** What the source has and a snapshot does not keep. */
+	get notKept(): SnapshotRecord["notKept"] {
+		const { entriesWithXattrs } = this;
+		return entriesWithXattrs === 0 ? {} : { xattrs: entriesWithXattrs };
 	}
 
 	countStream(bytes: number): void {

@@ -1,5 +1,6 @@
 import { ByteWriter } from "@varve/format";
 import type { Job, JobContext, JobReply } from "../job.ts";
+import { XattrProbe } from "../native/xattr-probe.ts";
 import { FileStat } from "./file-stat.ts";
 import { Ingest, ingestMemory } from "./ingest.ts";
 import { type OpenManners, readFile } from "./read-file.ts";
@@ -47,7 +48,14 @@ export async function createSnapshotJob(
 	const throttle = createThrottle(readRate);
 	const manners: OpenManners = { noAccessTime: true };
 	const results = new ByteWriter(64 * 1024);
-	const read = { ingest, throttle, manners, results, stat: new FileStat() };
+	const read = {
+		ingest,
+		throttle,
+		manners,
+		results,
+		stat: new FileStat(),
+		probe: new XattrProbe(),
+	};
 	return {
 		run(task) {
 			const t = task as SnapshotTask;
@@ -72,11 +80,12 @@ interface Reading {
 	readonly manners: OpenManners;
 	readonly results: ByteWriter;
 	readonly stat: FileStat;
+	readonly probe: XattrProbe;
 }
 
 function readFiles(
 	task: FilesTask,
-	{ ingest, throttle, manners, results, stat }: Reading,
+	{ ingest, throttle, manners, results, stat, probe }: Reading,
 ): void {
 	const { names, directories, directoryOf, stats } = task;
 	for (let index = 0; index < names.length; index++) {
@@ -93,6 +102,7 @@ function readFiles(
 				throttle,
 				manners,
 				stat,
+				probe,
 			}),
 		);
 	}
@@ -100,7 +110,7 @@ function readFiles(
 
 function readSpan(
 	task: SpanTask,
-	{ ingest, throttle, manners, results, stat }: Reading,
+	{ ingest, throttle, manners, results, stat, probe }: Reading,
 ): void {
 	const { path, stats, start, length } = task;
 	encodeResult(
@@ -113,6 +123,7 @@ function readSpan(
 			throttle,
 			manners,
 			stat,
+			probe,
 		}),
 	);
 }

@@ -81,6 +81,8 @@ export type FileResult =
 			readonly items: SpanItems;
 			/** What fstat said, if it differs from lstat. */
 			readonly stat: FreshStat | undefined;
+			/** It has extended attributes. */
+			readonly xattrs: boolean;
 	  }
 	| { readonly outcome: typeof Outcome.vanished }
 	| { readonly outcome: typeof Outcome.notAFile }
@@ -99,12 +101,12 @@ export interface FreshStat {
 	readonly sparse: boolean;
 }
 
-/** Outcome (1 byte), then for what was read: 1 if a fresh stat follows (1 byte), the stat, span count, span ends, item count, headers, ids; for a failure the reason. */
+/** Outcome (1 byte), then for what was read: 1 if a fresh stat follows, plus 2 if it has extended attributes (1 byte), the stat, span count, span ends, item count, headers, ids; for a failure the reason. */
 export function encodeResult(w: ByteWriter, result: FileResult): void {
 	w.u8(result.outcome);
 	if (result.outcome === Outcome.failed) w.text(result.reason);
 	if (!("items" in result)) return;
-	w.u8(result.stat === undefined ? 0 : 1);
+	w.u8((result.stat === undefined ? 0 : 1) + (result.xattrs ? 2 : 0));
 	if (result.stat !== undefined) encodeStat(w, result.stat);
 	w.varint(result.items.spanEnds.length);
 	for (const end of result.items.spanEnds) w.varint(end);
@@ -118,7 +120,8 @@ export function decodeResult(r: ByteReader): FileResult {
 	if (outcome === Outcome.failed) return { outcome, reason: r.text() };
 	if (outcome === Outcome.vanished || outcome === Outcome.notAFile)
 		return { outcome };
-	const stat = r.u8() === 1 ? decodeStat(r) : undefined;
+	const flags = r.u8();
+	const stat = (flags & 1) === 0 ? undefined : decodeStat(r);
 	const spanEnds: number[] = [];
 	for (let left = r.varint(); left > 0; left--) spanEnds.push(r.varint());
 	const { kinds, lengths, idCount } = decodeItemHeaders(r, r.varint());
@@ -126,6 +129,7 @@ export function decodeResult(r: ByteReader): FileResult {
 		outcome,
 		items: { kinds, lengths, ids: r.bytes(idCount * idBytes), spanEnds },
 		stat,
+		xattrs: (flags & 2) !== 0,
 	};
 }
 

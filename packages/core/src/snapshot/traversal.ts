@@ -4,6 +4,7 @@ import {
 	maxFileBytes,
 	type TreeId,
 } from "@varve/format";
+import type { XattrProbe } from "../native/xattr-probe.ts";
 import type { ObjectReader } from "../repository.ts";
 import { codeOf } from "../system.ts";
 import type { Reading } from "./batches.ts";
@@ -36,6 +37,7 @@ export interface TraversalParts {
 	readonly scan: ScanWriter;
 	readonly links: LinkTable;
 	readonly report: Report;
+	readonly probe: XattrProbe;
 	/** Trees of the parent snapshot's roots, by root; undefined without one. */
 	readonly previousRoots: readonly (TreeId | undefined)[];
 }
@@ -66,7 +68,7 @@ export class Traversal {
 		if (readings === undefined) {
 			this.failedRoots++;
 			this.finished[entrance.root] = this.#emptyTree();
-		}
+		} else if (this.#isNewEntry(entrance)) this.#probe(entrance.path);
 		return readings;
 	}
 
@@ -200,7 +202,10 @@ export class Traversal {
 				index,
 			);
 			report.count(directory, index, judgement);
-			if (isDirectory(mode) || judgement === "unchanged") continue;
+			if (judgement === "unchanged") continue;
+			if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
+				this.#probe(directory.path + (directory.names[index] as string));
+			if (isDirectory(mode)) continue;
 			if (isRegular(mode) && judgement === "changed") directory.suspect(index);
 			if (isSymlink(mode)) this.#readLink(directory, index, fs);
 			else if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
@@ -209,6 +214,17 @@ export class Traversal {
 				this.#refuse(directory, index);
 			else this.#wantFile({ directory, index, judgement }, readings);
 		}
+	}
+
+	/** A root is in no directory of the snapshot, where it would be found new. */
+	#isNewEntry({ root, only }: Entrance): boolean {
+		return only === undefined && this.#parts.previousRoots[root] === undefined;
+	}
+
+	/** Files that are read are probed while they are open. */
+	#probe(path: string): void {
+		const { probe, report } = this.#parts;
+		if (probe.ofPath(path)) report.entriesWithXattrs++;
 	}
 
 	#wantFile(file: Reading, readings: Reading[]): void {
