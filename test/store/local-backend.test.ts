@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { LeaseId } from "@varve/format";
 import {
@@ -292,16 +292,46 @@ describe("T11 a sync of a directory", () => {
 	for (const code of ["EINVAL", "ENOTSUP", "ENOTTY", "ENOENT"])
 		test(`that fails with ${code} is warned of once, and the work goes on`, async () => {
 			const { backend, stage, warnings } = await openWith({
-				open: (path, flags, mode) =>
-					flags === "r" && fs.statSync(path).isDirectory()
+				fsync: (fd) =>
+					fs.fstatSync(fd).isDirectory()
 						? Promise.reject(failure(code))
-						: nodeFs.open(path, flags, mode),
+						: nodeFs.fsync(fd),
 			});
 			await stage.put("packs", name, spooled(stage));
 			await stage.putBytes("keys", "k", new Uint8Array(5));
 			expect(warnings.map((w) => w.code)).toEqual(["NO_DIRECTORY_SYNC"]);
 			expect(await backend.list("packs")).toHaveLength(1);
 		});
+
+	test("that is gone is a failure: what was renamed into it went with it", async () => {
+		const { stage, warnings } = await openWith({
+			rename: async (from, to) => {
+				await nodeFs.rename(from, to);
+				if (from.startsWith(join(location, "tmp")))
+					fs.rmSync(dirname(to), { recursive: true });
+			},
+		});
+		const gone = { name: "StorageError", code: "STORAGE_FAILED" };
+		await expect(
+			stage.put("packs", name, spooled(stage)),
+		).rejects.toMatchObject(gone);
+		await expect(
+			stage.putBytes("keys", "k", new Uint8Array(5)),
+		).rejects.toMatchObject(gone);
+		expect(warnings).toEqual([]);
+	});
+
+	test("that is gone with the stage says that the lease is lost", async () => {
+		const { backend, stage } = await openWith({});
+		const spool = spooled(stage);
+		await backend.fence(stage.lease);
+		fs.rmSync(join(location, "keys"), { recursive: true });
+		const lost = { name: "ConflictError", code: "FENCED" };
+		await expect(stage.put("packs", name, spool)).rejects.toMatchObject(lost);
+		await expect(
+			stage.putBytes("keys", "k", new Uint8Array(5)),
+		).rejects.toMatchObject(lost);
+	});
 
 	for (const code of ["EIO", "ENOSPC"])
 		test(`that fails with ${code} is a failure`, async () => {

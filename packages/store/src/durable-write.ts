@@ -105,11 +105,14 @@ export class DurableWrite {
 	}
 
 	async #syncDirectoryNow(path: string): Promise<void> {
+		let opened = false;
 		try {
 			const fd = await this.#fs.open(path, "r");
+			opened = true;
 			await this.#fs.fsync(fd).finally(() => this.#fs.close(fd));
 		} catch (error) {
-			if (!cannotSyncDirectories(error))
+			const isGone = !opened && isErrno(error, "ENOENT");
+			if (isGone || !cannotSyncDirectories(error))
 				throw storageError(error, `sync the directory ${path}`);
 			if (!this.#warned)
 				this.#warn({
@@ -122,7 +125,7 @@ export class DurableWrite {
 	}
 }
 
-/** SMB and FUSE say so in different words; Windows cannot open a directory at all. */
+/** SMB and FUSE say so in different words, SMB by ENOENT for one that was opened; Windows cannot open a directory at all. */
 function cannotSyncDirectories(error: unknown): boolean {
 	return (
 		isErrno(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOTTY", "ENOENT") ||
