@@ -3,6 +3,7 @@ import type { ChunkPlace } from "./chunk-place.ts";
 import { compareIdsAt } from "./id-order.ts";
 import {
 	frameNumberAt,
+	lengthAt,
 	placeRowBytes,
 	type SegmentSearch,
 } from "./segment-search.ts";
@@ -20,7 +21,24 @@ export interface Join {
 
 /** Finds many chunks of a segment by reading it once, front to back, beside the ids asked for. */
 export function joinSegment(search: SegmentSearch, join: Join): void {
-	const { ids } = join;
+	joinRows(search, join.ids, (index, block, row) => {
+		if (join.needs(index)) join.found(index, block.place(row));
+	});
+}
+
+/** Called with the index of an id, and with a row that has it: `row` of the block, `block.first + row` of the segment. */
+export type VisitRow = (
+	index: number,
+	block: SegmentBlock,
+	row: number,
+) => void;
+
+/** The same for every row with one of the ids, 32 bytes each, ascending. */
+export function joinRows(
+	search: SegmentSearch,
+	ids: Bytes,
+	visit: VisitRow,
+): void {
 	const block = new SegmentBlock(search, blockRows);
 	let asked = 0;
 	for (let first = 0; first < search.chunks; first += block.capacity) {
@@ -33,8 +51,7 @@ export function joinSegment(search: SegmentSearch, join: Join): void {
 				compareIdsAt(ids, at, block.ids, row * idBytes) === 0;
 				at += idBytes
 			)
-				if (join.needs(at / idBytes))
-					join.found(at / idBytes, block.place(row));
+				visit(at / idBytes, block, row);
 		}
 		if (asked === ids.length) return;
 	}
@@ -59,9 +76,10 @@ export class SegmentBlock {
 	readonly capacity: number;
 	readonly ids: Bytes;
 	rows = 0;
+	/** Number of the first row in the segment. */
+	first = 0;
 	readonly #search: SegmentSearch;
 	readonly #places: Bytes;
-	#first = 0;
 	#hasPlaces = false;
 
 	constructor(search: SegmentSearch, capacity: number) {
@@ -74,7 +92,7 @@ export class SegmentBlock {
 	load(first: number): void {
 		const { file, reader, chunks } = this.#search;
 		this.rows = Math.min(this.capacity, chunks - first);
-		this.#first = first;
+		this.first = first;
 		this.#hasPlaces = false;
 		file.readInto(
 			reader.layout.idsAt + first * idBytes,
@@ -93,10 +111,16 @@ export class SegmentBlock {
 		return frameNumberAt(this.#places, row * placeRowBytes);
 	}
 
+	/** Of the chunk of a row, in bytes. */
+	length(row: number): number {
+		if (!this.#hasPlaces) this.#loadPlaces();
+		return lengthAt(this.#places, row * placeRowBytes);
+	}
+
 	#loadPlaces(): void {
 		const { file, reader } = this.#search;
 		file.readInto(
-			reader.layout.placesAt + this.#first * placeRowBytes,
+			reader.layout.placesAt + this.first * placeRowBytes,
 			this.#places.subarray(0, this.rows * placeRowBytes),
 		);
 		this.#hasPlaces = true;

@@ -125,6 +125,11 @@ export class SegmentSearch {
 		return new ChunkPlace(this.#frame(number), ordinal, length);
 	}
 
+	/** Which frame holds the chunk with this index. */
+	frameNumber(chunk: number): number {
+		return frameNumberAt(this.#cache.bytes, this.#places.row(chunk));
+	}
+
 	#frame(number: number): FramePlace {
 		let frame = this.#frames.get(number);
 		if (frame === undefined) {
@@ -139,6 +144,11 @@ export class SegmentSearch {
 /** Of the row of the table of places that stands at `at`. */
 export function frameNumberAt(bytes: Bytes, at: number): number {
 	return u32(bytes, at);
+}
+
+/** The same: length of the chunk. */
+export function lengthAt(bytes: Bytes, at: number): number {
+	return u32(bytes, at + 4);
 }
 
 function u32(bytes: Bytes, at: number): number {

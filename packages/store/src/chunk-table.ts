@@ -1,0 +1,335 @@
+import {
+	type Bytes,
+	encodeSegment,
+	idBytes,
+	type LeaseId,
+	type PackFrame,
+	type PackId,
+	type PackKind,
+	type SegmentPack,
+} from "@varve/format";
+import type { ChunkPlace } from "./chunk-place.ts";
+import { joinRows, SegmentBlock } from "./join-segment.ts";
+import { PageCache } from "./page-cache.ts";
+import { segmentInMemory } from "./segment-file.ts";
+import { SegmentSearch } from "./segment-search.ts";
+
+/** Chunks of a segment that are read by in the time one is searched for: see docs/adr/0002-index.md. */
+const rowsPerSearch = 256;
+const scanRows = 8192;
+
+/** A pack, and what of it is live. */
+export interface PackUse {
+	readonly id: PackId;
+	/** Of the file, as listed. */
+	readonly size: number;
+	readonly kind: PackKind;
+	/** Of the segment that names it; undefined if none does. */
+	readonly lease: LeaseId | undefined;
+	/** Stored bytes of live chunks: of each frame, their part. */
+	readonly live: number;
+	/** Stored bytes of all frames. */
+	readonly stored: number;
+	readonly chunks: number;
+	readonly liveChunks: number;
+}
+
+/** A frame of a pack, and which of its chunks are live. */
+export interface FrameUse {
+	readonly frame: PackFrame;
+	/** 1 for each chunk that is. */
+	readonly live: Uint8Array;
+}
+
+export interface TableInput {
+	/** Named by segments; opened, and to be closed by the caller. */
+	readonly segments: readonly SegmentSearch[];
+	/** In no segment, as their own directories tell. */
+	readonly adopted: readonly SegmentPack[];
+	/** Size of each pack that counts. */
+	readonly packs: ReadonlyMap<string, number>;
+}
+
+/** Asked of each id that was not live before: a place of it, in a frame without bases if there is one. */
+export type FoundNew = (index: number, place: ChunkPlace) => void;
+
+/**
+ * All chunks that segments name, with one bit for each: live or not. A chunk that lies in several packs is live in each of them.
+ * Memory: a bit for each chunk, 13 bytes for each frame.
+ */
+export class ChunkTable {
+	readonly #parts: Part[];
+
+	constructor({ segments, adopted, packs }: TableInput) {
+		this.#parts = segments.map((search) => new Part(search, packs, true));
+		if (adopted.length === 0) return;
+		const bytes = encodeSegment(noLease, adopted).slice();
+		const search = new SegmentSearch(
+			segmentInMemory("adopted", bytes),
+			new PageCache(64),
+		);
+		this.#parts.push(new Part(search, packs, false));
+	}
+
+	/**
+	 * Makes chunks live: `ids` holds 32 bytes each, ascending, none twice. Returns the indices of those that are in no pack that
+	 * counts.
+	 */
+	mark(ids: Bytes, foundNew: FoundNew): number[] {
+		const count = ids.length / idBytes;
+		const marks = new Marks(count);
+		for (const part of this.#parts) part.mark(ids, marks);
+		const missing: number[] = [];
+		for (let i = 0; i < count; i++) {
+			const place = marks.places[i];
+			if (place !== undefined) foundNew(i, place);
+			else if (marks.known[i] === 0) missing.push(i);
+		}
+		return missing;
+	}
+
+	/** What of each pack is live; of a pack that several segments name, once. */
+	use(): PackUse[] {
+		const seen = new Set<string>();
+		const uses: PackUse[] = [];
+		for (const part of this.#parts)
+			for (const use of part.use())
+				if (!seen.has(use.id)) {
+					seen.add(use.id);
+					uses.push(use);
+				}
+		return uses;
+	}
+
+	/** Frames of these packs, pack by pack. */
+	*framesOf(
+		packs: ReadonlySet<string>,
+	): Generator<{ readonly pack: PackId; readonly frames: FrameUse[] }> {
+		const seen = new Set<string>();
+		for (const part of this.#parts)
+			for (const { pack, frames } of part.framesOf(packs)) {
+				if (seen.has(pack)) continue;
+				seen.add(pack);
+				yield { pack, frames };
+			}
+	}
+}
+
+const noLease = "0".repeat(32) as LeaseId;
+
+/** What is found out about the ids of one call. */
+class Marks {
+	/** 1 once a row of the id was found. */
+	readonly known: Uint8Array;
+	/** Of ids that were not live: the best place so far. */
+	readonly places: (ChunkPlace | undefined)[];
+
+	constructor(count: number) {
+		this.known = new Uint8Array(count);
+		this.places = new Array(count).fill(undefined);
+	}
+}
+
+/** One segment. */
+class Part {
+	readonly #search: SegmentSearch;
+	readonly #isNamed: boolean;
+	/** Of each pack: whether it counts. */
+	readonly #counts: Uint8Array;
+	/** Of each frame. */
+	readonly #packOf: Uint32Array;
+	readonly #stored: Uint32Array;
+	readonly #raw: Uint32Array;
+	readonly #based: Uint8Array;
+	/** A bit for each row. */
+	readonly #live: Uint8Array;
+
+	constructor(
+		search: SegmentSearch,
+		packs: ReadonlyMap<string, number>,
+		isNamed: boolean,
+	) {
+		this.#search = search;
+		this.#isNamed = isNamed;
+		const { reader } = search;
+		const { packs: packCount, frames } = reader.layout;
+		this.#counts = new Uint8Array(packCount);
+		this.#packOf = new Uint32Array(frames);
+		this.#stored = new Uint32Array(frames);
+		this.#raw = new Uint32Array(frames);
+		this.#based = new Uint8Array(frames);
+		this.#live = new Uint8Array((search.chunks + 7) >>> 3);
+		for (let p = 0; p < packCount; p++) {
+			const { id, size, firstFrame, frameCount } = reader.pack(p);
+			this.#counts[p] = packs.get(id) === size ? 1 : 0;
+			for (let f = firstFrame; f < firstFrame + frameCount; f++)
+				this.#noteFrame(f, p);
+		}
+	}
+
+	#noteFrame(f: number, pack: number): void {
+		const { storedLength, rawLength, bases } = this.#search.reader.frame(f);
+		this.#packOf[f] = pack;
+		this.#stored[f] = storedLength;
+		this.#raw[f] = rawLength;
+		this.#based[f] = bases.length > 0 ? 1 : 0;
+	}
+
+	mark(ids: Bytes, marks: Marks): void {
+		const count = ids.length / idBytes;
+		if (count * rowsPerSearch < this.#search.chunks) {
+			for (let i = 0; i < count; i++) this.#markOne(ids, i, marks);
+			return;
+		}
+		joinRows(this.#search, ids, (index, block, row) => {
+			const frame = block.frameNumber(row);
+			this.#note(index, block.first + row, frame, marks, () =>
+				block.place(row),
+			);
+		});
+	}
+
+	#markOne(ids: Bytes, index: number, marks: Marks): void {
+		const at = index * idBytes;
+		const search = this.#search;
+		let row = search.find(ids, at);
+		for (; row >= 0 && search.isAt(row, ids, at); row++) {
+			const here = row;
+			this.#note(index, row, search.frameNumber(row), marks, () =>
+				search.place(here),
+			);
+		}
+	}
+
+	#note(
+		index: number,
+		row: number,
+		frame: number,
+		marks: Marks,
+		place: () => ChunkPlace,
+	): void {
+		if (this.#counts[this.#packOf[frame] as number] === 0) return;
+		marks.known[index] = 1;
+		if (!this.#setLive(row)) return;
+		const best = marks.places[index];
+		if (best === undefined || (!best.frame.plain && !this.#based[frame]))
+			marks.places[index] = place();
+	}
+
+	/** False if it was. */
+	#setLive(row: number): boolean {
+		const byte = this.#live[row >>> 3] as number;
+		const bit = 1 << (row & 7);
+		this.#live[row >>> 3] = byte | bit;
+		return (byte & bit) === 0;
+	}
+
+	#isLive(row: number): boolean {
+		return ((this.#live[row >>> 3] as number) & (1 << (row & 7))) !== 0;
+	}
+
+	*use(): Generator<PackUse> {
+		const { reader } = this.#search;
+		const packs = reader.layout.packs;
+		const liveRaw = new Float64Array(this.#packOf.length);
+		const chunks = new Uint32Array(packs);
+		const liveChunks = new Uint32Array(packs);
+		this.#scan((frame, live, length) => {
+			const pack = this.#packOf[frame] as number;
+			(chunks[pack] as number)++;
+			if (!live) return;
+			(liveChunks[pack] as number)++;
+			(liveRaw[frame] as number) += length;
+		});
+		const stored = new Float64Array(packs);
+		const live = new Float64Array(packs);
+		this.#packOf.forEach((pack, f) => {
+			const bytes = this.#stored[f] as number;
+			const share = (liveRaw[f] as number) / (this.#raw[f] as number);
+			(stored[pack] as number) += bytes;
+			(live[pack] as number) += Math.round(bytes * Math.min(1, share));
+		});
+		for (let p = 0; p < packs; p++) {
+			if (this.#counts[p] === 0) continue;
+			const { id, size, kind } = reader.pack(p);
+			yield {
+				id,
+				size,
+				kind,
+				lease: this.#isNamed ? reader.lease : undefined,
+				live: live[p] as number,
+				stored: stored[p] as number,
+				chunks: chunks[p] as number,
+				liveChunks: liveChunks[p] as number,
+			};
+		}
+	}
+
+	#scan(visit: (frame: number, live: boolean, length: number) => void): void {
+		const block = new SegmentBlock(this.#search, scanRows);
+		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
+			block.load(first);
+			for (let row = 0; row < block.rows; row++)
+				visit(
+					block.frameNumber(row),
+					this.#isLive(first + row),
+					block.length(row),
+				);
+		}
+	}
+
+	*framesOf(
+		wanted: ReadonlySet<string>,
+	): Generator<{ readonly pack: PackId; readonly frames: FrameUse[] }> {
+		const { reader } = this.#search;
+		const numbers: number[] = [];
+		for (let p = 0; p < reader.layout.packs; p++)
+			if (this.#counts[p] === 1 && wanted.has(reader.pack(p).id))
+				numbers.push(p);
+		if (numbers.length === 0) return;
+		const frames = this.#gather(new Set(numbers));
+		for (const p of numbers) {
+			const { id, firstFrame, frameCount } = reader.pack(p);
+			const own = Array.from(
+				{ length: frameCount },
+				(_, i) => frames.get(firstFrame + i) as FrameUse,
+			);
+			yield { pack: id, frames: own };
+		}
+	}
+
+	/** Frames of these packs by number, in two passes over the rows: how many chunks each has, then which. */
+	#gather(packs: ReadonlySet<number>): Map<number, FrameUse> {
+		const counts = new Map<number, number>();
+		this.#scan((frame) => {
+			if (packs.has(this.#packOf[frame] as number))
+				counts.set(frame, (counts.get(frame) ?? 0) + 1);
+		});
+		const frames = new Map<number, FrameUse>();
+		for (const [f, count] of counts) {
+			const { offset, storedLength, rawLength, bases } =
+				this.#search.reader.frame(f);
+			const ids = new Uint8Array(count * idBytes);
+			const lengths = new Uint32Array(count);
+			const frame = { offset, storedLength, rawLength, bases, ids, lengths };
+			frames.set(f, { frame, live: new Uint8Array(count) });
+		}
+		const block = new SegmentBlock(this.#search, scanRows);
+		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
+			block.load(first);
+			for (let row = 0; row < block.rows; row++) {
+				const use = frames.get(block.frameNumber(row));
+				if (use === undefined) continue;
+				const { ordinal, length } = block.place(row);
+				const at = row * idBytes;
+				use.frame.ids.set(
+					block.ids.subarray(at, at + idBytes),
+					ordinal * idBytes,
+				);
+				use.frame.lengths[ordinal] = length;
+				use.live[ordinal] = this.#isLive(first + row) ? 1 : 0;
+			}
+		}
+		return frames;
+	}
+}
