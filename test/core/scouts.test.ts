@@ -128,8 +128,10 @@ describe("scouts", () => {
 			deviceOf: () => undefined,
 			avoid: new Set(),
 		};
-		const names = (only: readonly string[] | undefined) =>
-			enterDirectory({ ...entrance, only }, parts)?.names;
+		const names = (only: readonly string[] | undefined) => {
+			const entered = enterDirectory({ ...entrance, only }, parts);
+			return typeof entered === "string" ? entered : entered.names;
+		};
 		expect(names(["wanted"])).toEqual(["wanted"]);
 		expect(names(undefined)).toEqual(["private", "wanted"]);
 		rmSync(folder, { recursive: true });

@@ -97,6 +97,42 @@ describe("snapshot", () => {
 		expect(result.record.statistics.files).toBe(2);
 	});
 
+	test("T60 leaves out a directory that vanishes after its parent was listed, and has it again when it is back", async () => {
+		const folder = source({ a: { b: "beta" }, c: { d: "delta" } });
+		const gone = (code: string): SourceFs => ({
+			...createSourceFs(),
+			readDirectory(path) {
+				if (path === join(folder, "c/"))
+					throw Object.assign(new Error(code), { code });
+				return createSourceFs().readDirectory(path);
+			},
+		});
+		const first = await place.repository({ clock });
+		const whole = await take(first, folder);
+		const { location, cacheFolder: cache } = first;
+		await first.close();
+		const repository = await place.repository({ clock, location, cache });
+		const namesIn = async (result: SnapshotResult) => {
+			await repository.objects.prepare();
+			return [...repository.objects.nodes(treeOf(result) as TreeId)].map(
+				({ name }) => Buffer.from(name).toString(),
+			);
+		};
+		const vanished = await take(repository, folder, {
+			sourceFs: gone("ENOENT"),
+		});
+		expect(vanished).toMatchObject({ vanished: 1, record: { unread: [] } });
+		expect(await namesIn(vanished)).toEqual(["a"]);
+		const back = await take(repository, folder);
+		expect(treeOf(back)).toBe(treeOf(whole));
+		const unread = await take(repository, folder, { sourceFs: gone("EACCES") });
+		expect(unread).toMatchObject({
+			vanished: 0,
+			record: { unread: [{ path: join(folder, "c"), reason: "EACCES" }] },
+		});
+		expect(await namesIn(unread)).toEqual(["a", "c"]);
+	});
+
 	test("gives the other names of a file their own content when the first name is replaced before it is read", async () => {
 		const folder = source({ a: "old", d: {} });
 		linkSync(join(folder, "a"), join(folder, "d", "b"));

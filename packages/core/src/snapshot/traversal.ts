@@ -27,7 +27,12 @@ import type { SourceFs } from "./source-fs.ts";
 import { inodeOf, modeOf, sizeOf } from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
 import { buildTree, isSameFile } from "./tree-builder.ts";
-import { type Entrance, enterDirectory, type WalkParts } from "./walk.ts";
+import {
+	type Entrance,
+	enterDirectory,
+	type NotEntered,
+	type WalkParts,
+} from "./walk.ts";
 
 export interface TraversalParts {
 	readonly walk: WalkParts;
@@ -65,10 +70,12 @@ export class Traversal {
 	/** Enters a root. One that cannot be read stands as an empty directory, so that the others keep their places. */
 	enterRoot(entrance: Entrance): Reading[] | undefined {
 		const readings = this.#enter(entrance);
-		if (readings === undefined) {
+		if (typeof readings === "string") {
 			this.failedRoots++;
 			this.finished[entrance.root] = this.#emptyTree();
-		} else if (this.#isNewEntry(entrance)) this.#probe(entrance.path);
+			return undefined;
+		}
+		if (this.#isNewEntry(entrance)) this.#probe(entrance.path);
 		return readings;
 	}
 
@@ -94,8 +101,9 @@ export class Traversal {
 			rules: directory.rules,
 			only: undefined,
 		});
-		if (readings === undefined) this.#childFailed(directory, index);
-		return readings ?? [];
+		if (typeof readings !== "string") return readings;
+		this.#childFailed(directory, index, readings);
+		return [];
 	}
 
 	/** The directory that the next step enters, if it enters one. */
@@ -162,9 +170,9 @@ export class Traversal {
 		this.#finishIfDone(directory);
 	}
 
-	#enter(entrance: Entrance): Reading[] | undefined {
+	#enter(entrance: Entrance): Reading[] | NotEntered {
 		const directory = enterDirectory(entrance, this.#parts.walk);
-		if (directory === undefined) return undefined;
+		if (typeof directory === "string") return directory;
 		this.#stack.push(directory);
 		const readings: Reading[] = [];
 		// Nothing is done before all is counted: a file of one link may be known already.
@@ -257,10 +265,12 @@ export class Traversal {
 		}
 	}
 
-	/** A directory that cannot be read is kept as an empty one; that it is incomplete stands in the record. */
-	#childFailed(parent: Directory, index: number): void {
-		parent.keepTree(index, this.#emptyTree());
+	/** A directory that cannot be read is kept as an empty one; that it is incomplete stands in the record. One that is gone is left out. */
+	#childFailed(parent: Directory, index: number, why: NotEntered): void {
+		if (why === "gone") parent.drop(index);
+		else parent.keepTree(index, this.#emptyTree());
 		parent.childChanged = true;
+		this.changed = true;
 		this.#childDone(parent);
 	}
 

@@ -65,15 +65,18 @@ export interface WalkParts {
 	readonly avoid: ReadonlySet<string>;
 }
 
-/** Reads one directory: names, rules, lstat of each, and how all that compares with the parent snapshot. undefined if it cannot be read. */
+/** Why a directory was not entered: it is gone since its own directory was listed, or it cannot be read. */
+export type NotEntered = "gone" | "unreadable";
+
+/** Reads one directory: names, rules, lstat of each, and how all that compares with the parent snapshot. */
 export function enterDirectory(
 	entrance: Entrance,
 	parts: WalkParts,
-): Directory | undefined {
+): Directory | NotEntered {
 	const { previous, scan, sink } = parts;
 	const prior = previous()?.take(entrance.root, entrance.relative) ?? [];
 	const listing = listingOf(entrance, parts);
-	if (listing === undefined) return undefined;
+	if (typeof listing === "string") return listing;
 	for (const { name, reason } of listing.failed)
 		if (reason === "ENOENT") sink.vanished(entrance.path + name);
 		else sink.unreadable(entrance.path + name, reason);
@@ -103,7 +106,7 @@ export function enterDirectory(
 function listingOf(
 	{ path, only, parent }: Entrance,
 	{ reader, scouted, racyFrom, sink }: WalkParts,
-): DirectoryListing | undefined {
+): DirectoryListing | NotEntered {
 	try {
 		// What was scouted are all entries.
 		const whole = only === undefined ? scouted(path) : undefined;
@@ -111,9 +114,12 @@ function listingOf(
 	} catch (error) {
 		const reason = codeOf(error);
 		if (reason === undefined) throw error;
-		if (reason === "ENOENT" && parent !== undefined) sink.vanished(path);
-		else sink.unreadable(path, reason);
-		return undefined;
+		if (reason === "ENOENT" && parent !== undefined) {
+			sink.vanished(path);
+			return "gone";
+		}
+		sink.unreadable(path, reason);
+		return "unreadable";
 	}
 }
 
