@@ -133,6 +133,27 @@ describe("snapshot", () => {
 		expect(await namesIn(unread)).toEqual(["a", "c"]);
 	});
 
+	test("gives a file that is written to while it is read the time of that, though it had one of centuries ago", async () => {
+		const folder = source({ old: "1", same: "2" });
+		const fs = createSourceFs();
+		const longAgo = -10_000_000_000n * 1_000_000_000n;
+		const sourceFs: SourceFs = {
+			...fs,
+			lstat(path) {
+				const stat = fs.lstat(path);
+				if (stat !== undefined && path === join(folder, "old")) {
+					stat.mtimeNs = longAgo;
+					stat.ctimeNs -= 1n;
+				}
+				return stat;
+			},
+		};
+		const repository = await place.repository({ clock });
+		const result = await take(repository, folder, { sourceFs });
+		const plain = await take(repository, folder, { force: true });
+		expect(treeOf(result)).toBe(treeOf(plain));
+	});
+
 	test("gives the other names of a file their own content when the first name is replaced before it is read", async () => {
 		const folder = source({ a: "old", d: {} });
 		linkSync(join(folder, "a"), join(folder, "d", "b"));

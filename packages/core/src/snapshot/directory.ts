@@ -68,7 +68,7 @@ export class Directory {
 	/** st_rdev of fresh devices. */
 	readonly devices: ReadonlyMap<number, number>;
 	/** mtimes that do not fit the columns, in ns. */
-	readonly farTimes: ReadonlyMap<number, bigint>;
+	farTimes: ReadonlyMap<number, bigint>;
 	nextChild = 0;
 	/** Some child is not as it was. */
 	childChanged = false;
@@ -182,6 +182,12 @@ export class Directory {
 	distrust(index: number): void {
 		this.#untrusted ??= new Set();
 		this.#untrusted.add(index);
+	}
+
+	/** The mtime in the columns is the whole one now. */
+	forgetFarTime(index: number): void {
+		if (!this.farTimes.has(index)) return;
+		this.farTimes = new Map([...this.farTimes].filter(([i]) => i !== index));
 	}
 
 	setSparse(index: number, sparse: boolean): void {

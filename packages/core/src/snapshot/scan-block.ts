@@ -46,6 +46,8 @@ export function applyFresh(
 	fresh: FreshStat,
 ): void {
 	const { wide, narrow, count } = directory.stats;
+	// Where the bits that fit are the same, so is the time.
+	if (wide[2 * count + index] !== fresh.mtimeNs) directory.forgetFarTime(index);
 	wide[index] = fresh.ino;
 	wide[count + index] = fresh.size;
 	wide[2 * count + index] = fresh.mtimeNs;
