@@ -14,3 +14,4 @@ export {
 	symlink,
 	type TreeLiteral,
 } from "./tree.ts";
+export { sampleAcl, setXattrs, type XattrLiteral } from "./xattrs.ts";
