@@ -19,6 +19,7 @@ import type {
 	Snapshot,
 } from "../../packages/core/src/repository.ts";
 import { FakeObjects, type FakeTree, sha256Hex } from "./fake-objects.ts";
+import { FakeTimer } from "./fake-timer.ts";
 
 export interface FakeRepository extends Repository {
 	readonly objects: FakeObjects;
@@ -81,6 +82,7 @@ export function fakeRepository(chunkBytes?: number): FakeRepository {
 			random: (count: number) => new Uint8Array(randomBytes(count)),
 		},
 		clock: { now: () => parts.time, offsetMinutes: () => 0 },
+		timer: new FakeTimer(start),
 		identity: {
 			host: "here",
 			user: "me",

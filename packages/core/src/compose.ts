@@ -33,8 +33,9 @@ import { identify } from "./identity.ts";
 import type { JobContext } from "./job.ts";
 import { jobFactory } from "./jobs.ts";
 import { createObjectReader } from "./objects.ts";
-import type { Clock, Identity } from "./ports.ts";
+import type { Clock, Identity, Timer } from "./ports.ts";
 import type { Crew, CrewOptions, Repository } from "./repository.ts";
+import { systemTimer } from "./system-timer.ts";
 import type { WorkerOrders } from "./worker.ts";
 
 export interface OpenOptions {
@@ -46,6 +47,7 @@ export interface OpenOptions {
 	readonly workers?: number | undefined;
 	readonly observer?: Partial<Observer> | undefined;
 	readonly clock?: Clock | undefined;
+	readonly timer?: Timer | undefined;
 	readonly identity?: Partial<Identity> | undefined;
 }
 
@@ -186,6 +188,7 @@ async function assemble({
 		tools,
 		kernel,
 		clock: options.clock ?? systemClock,
+		timer: options.timer ?? systemTimer,
 		identity: { ...identify(programName), ...options.identity },
 		observer,
 		workers: options.workers ?? availableParallelism(),

@@ -7,6 +7,7 @@ import {
 	toHex,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { startTicksOf } from "./identity.ts";
 import type { Repository } from "./repository.ts";
 import { clearStaleLeases } from "./stale-leases.ts";
@@ -19,16 +20,21 @@ export interface LeaseOptions {
 	readonly command: string;
 }
 
-/** Works under a lease of its own: the stage is made, then the lease is durable, then `work` runs; both go when it ends. */
+/**
+ * Works under a lease of its own: the stage is made, then the lease is durable, then `work` runs; both go when it ends. `lost` aborts
+ * when the lease can be held no longer, and then the ConflictError "FENCED" that is its reason is what this fails with: work that
+ * takes long ends early by it. A commit needs no look at it, since it fails by itself once the stage is gone.
+ */
 export async function withLease<T>(
 	repository: Repository,
 	options: LeaseOptions,
-	work: (stage: Stage) => Promise<T>,
+	work: (stage: Stage, lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
 	const lease = toHex(repository.tools.random(16)) as LeaseId;
 	const stage = await repository.backend.stage(lease);
+	const record = leaseRecord(repository, lease, options);
+	let heart: Heartbeat | undefined;
 	try {
-		const record = leaseRecord(repository, lease, options);
 		await stage.putBytes(
 			"leases",
 			`${lease}.0`,
@@ -36,9 +42,12 @@ export async function withLease<T>(
 		);
 		if (options.kind === "writer")
 			await clearStaleLeases(repository, stage, startTicksOf);
-		return await work(stage);
+		heart = startHeartbeat(repository, stage, record);
+		return await work(stage, heart.lost);
+	} catch (error) {
+		throw heart?.lost.aborted === true ? heart.lost.reason : error;
 	} finally {
-		await endLease(repository, stage);
+		await endLease(repository, stage, (await heart?.stop()) ?? []);
 	}
 }
 
@@ -46,11 +55,15 @@ export async function withLease<T>(
 async function endLease(
 	{ backend, observer }: Repository,
 	stage: Stage,
+	beats: readonly string[],
 ): Promise<void> {
 	try {
-		await backend
-			.remove(stage, "leases", `${stage.lease}.0`)
-			.finally(() => stage.release());
+		try {
+			for (const name of [...beats, `${stage.lease}.0`])
+				await backend.remove(stage, "leases", name);
+		} finally {
+			await stage.release();
+		}
 	} catch (error) {
 		if (!isVarveError(error)) throw error;
 		const message = `the lease ${stage.lease} could not be removed: ${error.message}`;
@@ -80,4 +93,12 @@ function leaseRecord(
 		program,
 		command,
 	};
+}
+
+/** Aborts as soon as one of them does. */
+export function either(
+	lost: AbortSignal,
+	signal: AbortSignal | undefined,
+): AbortSignal {
+	return signal === undefined ? lost : AbortSignal.any([signal, lost]);
 }

@@ -4,18 +4,19 @@ import type { Repository } from "./repository.ts";
 
 /**
  * Works under a lease, so that no gc takes away what is read. Where the repository cannot be written to there can be none: the
- * work is done without, and a warning says so.
+ * work is done without, and a warning says so. `lost` as in withLease.
  */
 export async function withReaderLease<T>(
 	repository: Repository,
 	options: Omit<LeaseOptions, "kind">,
-	work: () => Promise<T>,
+	work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
 	let began = false;
 	try {
-		return await withLease(repository, { ...options, kind: "reader" }, () => {
+		const lease = { ...options, kind: "reader" as const };
+		return await withLease(repository, lease, (_, lost) => {
 			began = true;
-			return work();
+			return work(lost);
 		});
 	} catch (error) {
 		if (began || !isRefusal(error)) throw error;
@@ -25,7 +26,7 @@ export async function withReaderLease<T>(
 		message:
 			"the repository cannot be written to: reading without a lease, do not run gc meanwhile",
 	});
-	return work();
+	return work(new AbortController().signal);
 }
 
 function isRefusal(error: unknown): boolean {

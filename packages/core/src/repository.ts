@@ -17,7 +17,7 @@ import type {
 	Stage,
 } from "@varve/store";
 import type { Observer } from "./events.ts";
-import type { Clock, Identity } from "./ports.ts";
+import type { Clock, Identity, Timer } from "./ports.ts";
 
 /** An open repository: what every verb works on. Made by compose.ts, closed by its owner. */
 export interface Repository extends AsyncDisposable {
@@ -30,6 +30,7 @@ export interface Repository extends AsyncDisposable {
 	/** Makes what stores things in this thread. */
 	readonly kernel: Kernel;
 	readonly clock: Clock;
+	readonly timer: Timer;
 	readonly identity: Identity;
 	readonly observer: Observer;
 	/** Number of worker threads a verb may use; 0 works in this thread. */

@@ -13,8 +13,10 @@ export async function* leased<T>(
 		end = resolve;
 	});
 	let lease: Promise<void> = ended;
+	let lost: AbortSignal | undefined;
 	const begun = new Promise<void>((resolve, reject) => {
-		lease = withReaderLease(repository, options, () => {
+		lease = withReaderLease(repository, options, (signal) => {
+			lost = signal;
 			resolve();
 			return ended;
 		});
@@ -22,7 +24,10 @@ export async function* leased<T>(
 	});
 	try {
 		await begun;
-		yield* source();
+		for await (const one of source()) {
+			lost?.throwIfAborted();
+			yield one;
+		}
 	} finally {
 		end();
 		await lease;

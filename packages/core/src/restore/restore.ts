@@ -1,4 +1,5 @@
 import type { SnapshotRecord, Statistics } from "@varve/format";
+import { either } from "../lease.ts";
 import { prepareToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
@@ -51,7 +52,8 @@ export async function restore(
 		const report = await withReaderLease(
 			repository,
 			{ snapshots: [id], command: "restore" },
-			() => run(repository, options),
+			(lost) =>
+				run(repository, { ...options, signal: either(lost, options.signal) }),
 		);
 		observer.on({ type: "stop", verb: "restore" });
 		return report;

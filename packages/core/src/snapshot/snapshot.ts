@@ -10,7 +10,7 @@ import {
 	utf8,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
-import { withLease } from "../lease.ts";
+import { either, withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
@@ -69,16 +69,21 @@ async function take(
 	return withLease(
 		repository,
 		{ kind: "writer", snapshots, command },
-		async (stage) => {
+		async (stage, lost) => {
 			const still = await listRecords(repository);
 			const inherited =
 				parent !== undefined && still.has(parent.id) ? parent : undefined;
-			return run(repository, options, {
-				records: still,
-				parent: inherited,
-				host,
-				stage,
-			});
+			const signal = either(lost, options.signal);
+			return run(
+				repository,
+				{ ...options, signal },
+				{
+					records: still,
+					parent: inherited,
+					host,
+					stage,
+				},
+			);
 		},
 	);
 }

@@ -1,3 +1,4 @@
+import { either } from "../lease.ts";
 import { createObjectReader } from "../objects.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
@@ -23,7 +24,11 @@ export async function verify(
 		const report = await withReaderLease(
 			repository,
 			{ snapshots, command: `verify (${options.level})` },
-			() => run(withFreshObjects(repository), options),
+			(lost) =>
+				run(withFreshObjects(repository), {
+					...options,
+					signal: either(lost, options.signal),
+				}),
 		);
 		observer.on({ type: "stop", verb: "verify" });
 		return report;
