@@ -272,8 +272,22 @@ describe("select", () => {
 			"there is no snapshot with that host, path or tag yet",
 		);
 		await repository.forget(id as SnapshotId);
-		expect(await fail(id)).toContain("is forgotten; unforget brings it back");
-		const shown = await selectSnapshot(repository, id, { forgotten: true });
+		const short = id.slice(0, 12);
+		expect(await fail(short)).toContain(
+			"is forgotten; unforget brings it back",
+		);
+		const shown = await selectSnapshot(repository, short, { forgotten: true });
 		expect(shown.forgotten).toBe(true);
+	});
+
+	test("a forgotten snapshot is found by its whole id alone", async () => {
+		const repository = fakeRepository();
+		const { id } = await repository.add({ tags: ["t"] });
+		await repository.forget(id);
+		expect((await selectSnapshot(repository, id)).id).toBe(id);
+		for (const spec of ["latest", "tag:t", "1d", id.slice(0, 63)])
+			await expect(selectSnapshot(repository, spec)).rejects.toThrow(
+				NotFoundError,
+			);
 	});
 });

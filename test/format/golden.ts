@@ -12,6 +12,7 @@ import {
 	decodeList,
 	decodePackHeader,
 	decodePages,
+	decodePolicy,
 	decodeRecord,
 	decodeScanPiece,
 	decodeTrailer,
@@ -24,6 +25,7 @@ import {
 	encodeLinks,
 	encodeList,
 	encodePages,
+	encodePolicy,
 	encodeRecord,
 	encodeSegment,
 	encodeTree,
@@ -212,6 +214,12 @@ export const golden: readonly Golden[] = [
 		decode: (bytes) => decodeForgotten(bytes, sha256Hex),
 		value: samples.forgotten,
 	},
+	...samples.policies.map((policy) => ({
+		file: policy.retention === undefined ? "policy-none.json" : "policy.json",
+		encode: () => encodePolicy(policy, sha256Hex),
+		decode: (bytes: Uint8Array) => decodePolicy(bytes, sha256Hex),
+		value: policy,
+	})),
 	{
 		file: "lease.json",
 		encode: () => encodeLease(samples.leaseRecord, sha256Hex),

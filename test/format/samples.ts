@@ -34,6 +34,7 @@ import {
 	type ScanBlock,
 	type SegmentPack,
 	type SnapshotRecord,
+	type StoredPolicy,
 	scrubBlockBytes,
 	spanBytes,
 	type TreePage,
@@ -437,6 +438,41 @@ export const forgotten: Forgotten = {
 	user: "anna",
 	reason: "keep-last 3",
 };
+
+export const policies: readonly StoredPolicy[] = [
+	{
+		name: "default",
+		time,
+		host: "host",
+		user: "anna",
+		retention: {
+			groupBy: ["host", "paths"],
+			policy: {
+				keepLast: 10,
+				keepDaily: 7,
+				keepYearly: -1,
+				keepWithin: "36h",
+				keepWithinMonthly: "1y5m7d2h",
+				keepTags: ["before-upgrade", "a,b"],
+			},
+			exceptions: [
+				{
+					hosts: ["build"],
+					paths: ["/srv"],
+					tags: ["templates"],
+					policy: { keepLast: 2 },
+				},
+			],
+		},
+	},
+	{
+		name: "Every_night-2",
+		time,
+		host: "host",
+		user: "anna",
+		retention: undefined,
+	},
+];
 
 export const leaseRecord: Lease = {
 	lease,

@@ -34,7 +34,7 @@ describe("making a repository's directory", () => {
 		const backend = await createLocalBackend(location);
 		expect(backend.location).toBe(location);
 		expect(fs.readdirSync(location).sort()).toEqual(
-			"forgotten gc keys labels leases packs quarantine segments snapshots tmp".split(
+			"forgotten gc keys labels leases packs policies quarantine segments snapshots tmp".split(
 				" ",
 			),
 		);

@@ -2,17 +2,23 @@ export {
 	type ChunkId,
 	ConflictError,
 	CorruptError,
+	type Forgotten,
 	InputError,
 	isVarveError,
 	NotFoundError,
+	type Policy,
+	type PolicyException,
+	type PolicyScope,
 	pathFields,
 	printableName,
+	type Retention,
 	type Scope,
 	type SnapshotId,
 	type SnapshotRecord,
 	SourceError,
 	type Statistics,
 	StorageError,
+	type StoredPolicy,
 	TargetError,
 	type TreeId,
 	type Unread,
@@ -28,6 +34,45 @@ export {
 	programName,
 } from "./compose.ts";
 export type { Observer, Step, VerbEvent, VerbName } from "./events.ts";
+export {
+	type ForgetOptions,
+	type ForgetResult,
+	forget,
+	type Spared,
+} from "./forget/forget.ts";
+export type { FreedBy } from "./forget/freed-by.ts";
+export type { KeptSnapshot } from "./forget/judge-group.ts";
+export {
+	defaultGroupBy,
+	describeKey,
+	type ForgetPlan,
+	type ForgetRequest,
+	type GroupKey,
+	onlyGroupOf,
+	type PlannedGroup,
+	planByHand,
+	planForget,
+	removedBy,
+} from "./forget/plan.ts";
+export {
+	describePolicy,
+	isEmptyPolicy,
+	parseDuration,
+	parseGroupBy,
+	parseKeepCount,
+} from "./forget/policy.ts";
+export {
+	listPolicies,
+	removePolicy,
+	requireStoredPolicy,
+	setPolicy,
+} from "./forget/stored-policies.ts";
+export {
+	listForgotten,
+	readForgotten,
+	type Unforgotten,
+	unforget,
+} from "./forget/unforget.ts";
 export {
 	addTags,
 	pin,

@@ -69,6 +69,7 @@ export {
 	packHeaderBytes,
 } from "./pack.ts";
 export * from "./pages.ts";
+export * from "./policy.ts";
 export * from "./record.ts";
 export * from "./scan-state.ts";
 export { encodeSegment } from "./segment.ts";

@@ -9,6 +9,7 @@ export const fileKinds = [
 	"snapshots",
 	"labels",
 	"forgotten",
+	"policies",
 	"leases",
 	"gc",
 	"quarantine",

@@ -10,6 +10,7 @@ export const folders = [
 	"snapshots",
 	"labels",
 	"forgotten",
+	"policies",
 	"leases",
 	"gc",
 	"quarantine",

@@ -48,6 +48,7 @@ const countedKinds: readonly FileKind[] = [
 	"snapshots",
 	"labels",
 	"forgotten",
+	"policies",
 	"leases",
 	"gc",
 	"keys",

@@ -47,11 +47,17 @@ export async function selectPath(
 ): Promise<Selected> {
 	const selection = parseSelector(spec);
 	const all = await listSnapshots(repository, { ...filter, forgotten: true });
-	const among = filter.forgotten ? all : all.filter((one) => !one.forgotten);
+	const among = filter.forgotten ? all : all.filter(isOffered(selection));
 	const snapshot = choose(among, selection, repository.clock);
 	if (snapshot !== undefined) return { snapshot, path: selection.path };
 	const forgotten = choose(all, selection, repository.clock);
 	throw notFound(selection, { isEmpty: among.length === 0, filter, forgotten });
+}
+
+/** A forgotten snapshot is meant only by its whole id: until a gc deletes it, it can be restored. */
+function isOffered({ selector }: Selection): (one: Snapshot) => boolean {
+	const whole = selector.kind === "id" ? selector.prefix : undefined;
+	return ({ id, forgotten }) => !forgotten || id === whole;
 }
 
 /** Which of these (in any order) is meant; undefined for none. InputError "AMBIGUOUS" for several. */

@@ -11,6 +11,7 @@ export type FindingCode =
 	| "BAD_SNAPSHOT"
 	| "BAD_LABEL"
 	| "BAD_FORGOTTEN"
+	| "BAD_POLICY"
 	| "BAD_LEASE"
 	| "BAD_GC_LIST"
 	/** A segment that does not match its id, or does not decode. */

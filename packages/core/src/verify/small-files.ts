@@ -6,6 +6,7 @@ import {
 	decodeGcList,
 	decodeLabel,
 	decodeLease,
+	decodePolicy,
 	decodeRecord,
 	NotFoundError,
 	type SnapshotId,
@@ -49,6 +50,16 @@ const marks: readonly SmallKind[] = [
 			requireName(decodeForgotten(bytes, hash).snapshot, name),
 	},
 	{
+		kind: "policies",
+		code: "BAD_POLICY",
+		name: /^[A-Za-z0-9][A-Za-z0-9_-]*\.[0-9a-f]{32}$/,
+		check: (bytes, name, hash) =>
+			requireName(
+				decodePolicy(bytes, hash).name,
+				name.slice(0, name.indexOf(".")),
+			),
+	},
+	{
 		kind: "leases",
 		code: "BAD_LEASE",
 		name: /^[0-9a-f]{32}\.[0-9]+$/,
@@ -74,7 +85,7 @@ function requireName(inside: string, name: string): void {
 		);
 }
 
-/** Checks config, labels, marks, leases and gc lists. */
+/** Checks config, labels, marks, policies, leases and gc lists. */
 export async function checkMarks(
 	repository: Repository,
 	faults: Faults,

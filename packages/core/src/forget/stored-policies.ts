@@ -1,0 +1,134 @@
+import {
+	decodePolicy,
+	encodePolicy,
+	InputError,
+	isPolicyName,
+	NotFoundError,
+	type PolicyException,
+	type Retention,
+	type StoredPolicy,
+	toHex,
+} from "@varve/format";
+import { withLease } from "../lease.ts";
+import type { Repository } from "../repository.ts";
+import { isEmptyPolicy, requireGroupField, requirePolicy } from "./policy.ts";
+
+/** The policies kept in a repository, sorted by name. Each was stored whole: the last one of a name counts. */
+export async function listPolicies(
+	repository: Repository,
+): Promise<StoredPolicy[]> {
+	const last = await lastOfEach(repository);
+	return [...last.values()]
+		.map(({ stored }) => stored)
+		.filter(({ retention }) => retention !== undefined)
+		.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** NotFoundError "NO_SUCH_POLICY" if there is none of this name. */
+export async function requireStoredPolicy(
+	repository: Repository,
+	name: string,
+): Promise<Retention> {
+	const all = await listPolicies(repository);
+	const retention = all.find((one) => one.name === name)?.retention;
+	if (retention === undefined) throw noSuchPolicy(name);
+	return retention;
+}
+
+/** Keeps rules under a name, in place of those that have it. InputError "EMPTY_POLICY" or "BAD_POLICY" for what could not be applied. */
+export async function setPolicy(
+	repository: Repository,
+	name: string,
+	retention: Retention,
+): Promise<StoredPolicy> {
+	for (const field of retention.groupBy) requireGroupField(field);
+	for (const { policy } of [retention, ...retention.exceptions])
+		if (isEmptyPolicy(requirePolicy(policy)))
+			throw new InputError(
+				"EMPTY_POLICY",
+				"a policy without a rule would keep nothing: say what to keep",
+			);
+	retention.exceptions.forEach(requireMeaning);
+	return await store(repository, name, retention);
+}
+
+/** NotFoundError "NO_SUCH_POLICY" if there is none of this name. */
+export async function removePolicy(
+	repository: Repository,
+	name: string,
+): Promise<void> {
+	await requireStoredPolicy(repository, name);
+	await store(repository, name, undefined);
+}
+
+/** An exception that means all snapshots is none. */
+function requireMeaning({ hosts, paths, tags }: PolicyException): void {
+	if (hosts === undefined && paths === undefined && tags === undefined)
+		throw new InputError(
+			"BAD_POLICY",
+			"an exception says of which hosts, paths or tags it is one",
+		);
+}
+
+async function store(
+	repository: Repository,
+	name: string,
+	retention: Retention | undefined,
+): Promise<StoredPolicy> {
+	if (!isPolicyName(name))
+		throw new InputError(
+			"BAD_POLICY_NAME",
+			`"${name}" names no policy: a name has letters, digits, - and _, at most 64, and begins with a letter or digit`,
+		);
+	const { tools, clock, identity } = repository;
+	const lease = { kind: "writer", snapshots: [], command: "policy" } as const;
+	return await withLease(repository, lease, async (stage) => {
+		const before = (await lastOfEach(repository)).get(name);
+		const after = before === undefined ? 0 : Date.parse(before.stored.time) + 1;
+		const stored: StoredPolicy = {
+			name,
+			// Later than what is there, also if the clock has gone back since.
+			time: new Date(Math.max(clock.now(), after)).toISOString(),
+			host: identity.host,
+			user: identity.user,
+			retention,
+		};
+		const bytes = encodePolicy(stored, (b) => tools.sha256Hex(b));
+		const file = `${name}.${toHex(tools.random(16))}`;
+		await stage.putBytes("policies", file, bytes, { exclusive: true });
+		return stored;
+	});
+}
+
+interface Last {
+	readonly file: string;
+	readonly stored: StoredPolicy;
+}
+
+async function lastOfEach({
+	backend,
+	tools,
+}: Repository): Promise<Map<string, Last>> {
+	const last = new Map<string, Last>();
+	for (const { name: file } of await backend.list("policies")) {
+		const bytes = await backend.read("policies", file);
+		const stored = decodePolicy(bytes, (b) => tools.sha256Hex(b));
+		const other = last.get(stored.name);
+		if (other === undefined || isLater({ file, stored }, other))
+			last.set(stored.name, { file, stored });
+	}
+	return last;
+}
+
+function isLater(a: Last, b: Last): boolean {
+	const time = Date.parse(a.stored.time) - Date.parse(b.stored.time);
+	return time > 0 || (time === 0 && a.file > b.file);
+}
+
+function noSuchPolicy(name: string): NotFoundError {
+	return new NotFoundError(
+		"NO_SUCH_POLICY",
+		`there is no policy ${name} in the repository`,
+		{ policy: name },
+	);
+}
