@@ -8,9 +8,8 @@ import {
 } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
-import { startTicksOf } from "./identity.ts";
+import { fenceDeadLeases } from "./lease-table.ts";
 import type { Repository } from "./repository.ts";
-import { clearStaleLeases } from "./stale-leases.ts";
 
 export interface LeaseOptions {
 	readonly kind: Lease["kind"];
@@ -40,8 +39,7 @@ export async function withLease<T>(
 			`${lease}.0`,
 			encodeLease(record, repository.tools.sha256Hex),
 		);
-		if (options.kind === "writer")
-			await clearStaleLeases(repository, stage, startTicksOf);
+		if (options.kind === "writer") await fenceDeadLeases(repository, stage);
 		heart = startHeartbeat(repository, stage, record);
 		return await work(stage, heart.lost);
 	} catch (error) {
