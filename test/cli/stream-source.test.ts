@@ -1,5 +1,9 @@
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { outputOf } from "../../packages/cli/src/stream-source.ts";
+import {
+	outputOf,
+	standardInput,
+} from "../../packages/cli/src/stream-source.ts";
 
 const { signal } = new AbortController();
 
@@ -36,4 +40,29 @@ test("a command that fails is an error, whatever it wrote", async () => {
 test("a command that is not there is an error", async () => {
 	const { done } = outputOf(["/no/such/command"], { cwd: "/", signal });
 	await expect(done).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+});
+
+test("an abort closes a standard input that is silent, which would keep the process", async () => {
+	const controller = new AbortController();
+	const stdin = new PassThrough();
+	const { bytes } = standardInput(stdin, controller.signal);
+	const text = textOf(bytes);
+	controller.abort(new Error("stop"));
+	await expect(text).rejects.toThrow("stop");
+	expect(stdin.destroyed).toBe(true);
+});
+
+test("an abort closes the output of a command that does not stop", async () => {
+	const controller = new AbortController();
+	const script =
+		"process.on('SIGTERM', () => {}); console.log(process.pid); setInterval(() => {}, 1000)";
+	const { bytes } = outputOf([process.execPath, "-e", script], {
+		cwd: process.cwd(),
+		signal: controller.signal,
+	});
+	const reading = bytes[Symbol.asyncIterator]();
+	const pid = Number(Buffer.from((await reading.next()).value).toString());
+	controller.abort(new Error("stop"));
+	await expect(reading.next()).rejects.toThrow("stop");
+	process.kill(pid, "SIGKILL");
 });

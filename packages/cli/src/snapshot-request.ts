@@ -112,7 +112,7 @@ function streamOf(
 		return outputOf(words, { cwd: surroundings.cwd, signal });
 	if (words.length > 0)
 		throw wrongMixture(`--stdin takes no paths, but there is ${words[0]}`);
-	return standardInput(surroundings.stdin);
+	return standardInput(surroundings.stdin, signal);
 }
 
 function wrongMixture(message: string): InputError {

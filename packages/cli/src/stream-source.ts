@@ -10,8 +10,20 @@ export interface StreamSource {
 	readonly done: Promise<void>;
 }
 
-export function standardInput(stdin: Readable): StreamSource {
+export function standardInput(
+	stdin: Readable,
+	signal: AbortSignal,
+): StreamSource {
+	const stop = () => close(stdin, signal.reason);
+	signal.addEventListener("abort", stop, { once: true });
 	return { bytes: stdin, done: Promise.resolve() };
+}
+
+/** What is open keeps the process alive, however silent it is. */
+function close(stream: Readable, reason: Error): void {
+	// Perhaps nobody reads it yet, or any more.
+	stream.on("error", () => undefined);
+	stream.destroy(reason);
 }
 
 export interface CommandOptions {
@@ -34,7 +46,15 @@ export function outputOf(
 		cwd,
 		stdio: ["inherit", "pipe", "inherit"],
 	});
-	const stop = () => child.kill("SIGTERM");
+	// Node throws away what nobody reads by the time the command ends: from here on, somebody does.
+	const bytes = child.stdout.pipe(new PassThrough());
+	const stop = () => {
+		child.kill("SIGTERM");
+		// It may not obey, or others may hold its output open.
+		close(child.stdout, signal.reason);
+		close(bytes, signal.reason);
+		child.unref();
+	};
 	signal.addEventListener("abort", stop, { once: true });
 	const done = once(child, "close")
 		.then(
@@ -51,8 +71,7 @@ export function outputOf(
 		.finally(() => signal.removeEventListener("abort", stop));
 	// Whoever takes the bytes asks for it later.
 	done.catch(() => undefined);
-	// Node throws away what nobody reads by the time the command ends: from here on, somebody does.
-	return { bytes: child.stdout.pipe(new PassThrough()), done };
+	return { bytes, done };
 }
 
 function requireSuccess(

@@ -34,17 +34,53 @@ export async function ingestStream(
 		(error: unknown) => ({ error }),
 	);
 	ingest.begin();
-	for await (const part of stream.bytes) {
-		signal?.throwIfAborted();
+	for await (const part of abortable(stream.bytes, signal)) {
 		expect(part.length);
 		feed(ingest, part);
 		await take(ingest.harvest(false));
 	}
-	const failed = await done;
+	const failed = await untilAborted(done, signal);
 	if (failed !== undefined) throw failed.error;
 	const items = ingest.finish();
 	await take(ingest.harvest(true));
 	return items;
+}
+
+/** The parts as they come. An abort ends the wait for the next one. */
+async function* abortable(
+	bytes: AsyncIterable<Bytes>,
+	signal: AbortSignal | undefined,
+): AsyncGenerator<Bytes> {
+	const parts = bytes[Symbol.asyncIterator]();
+	let ended = false;
+	try {
+		for (;;) {
+			const next = await untilAborted(parts.next(), signal);
+			ended = next.done === true;
+			if (next.done === true) return;
+			yield next.value;
+		}
+	} finally {
+		// Not waited for: it answers after the part that was asked for, which may never come.
+		if (!ended) parts.return?.().catch(() => undefined);
+	}
+}
+
+/** What `work` comes to, or a rejection with the signal's reason if that comes first. */
+async function untilAborted<T>(
+	work: Promise<T>,
+	signal: AbortSignal | undefined,
+): Promise<T> {
+	if (signal === undefined) return work;
+	let stop = () => {};
+	const aborted = new Promise<never>((_, reject) => {
+		stop = () => reject(signal.reason);
+		if (signal.aborted) stop();
+		else signal.addEventListener("abort", stop, { once: true });
+	});
+	return Promise.race([aborted, work]).finally(() =>
+		signal.removeEventListener("abort", stop),
+	);
 }
 
 function feed(ingest: Ingest, part: Bytes): void {
