@@ -153,6 +153,7 @@ export {
 	restoreOutcome,
 } from "./restore/report.ts";
 export { type RestoreOptions, restore } from "./restore/restore.ts";
+export { type RetryOptions, retryLocked } from "./retry-locked.ts";
 export type {
 	SnapshotOptions,
 	SnapshotResult,
