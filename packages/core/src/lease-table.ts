@@ -82,6 +82,16 @@ function judge(
 	return { verdict: reason === "ended" ? "dead" : "live", reason, silence };
 }
 
+/** Ids of all leases, dead or alive. */
+export async function heldLeases({
+	backend,
+}: Repository): Promise<Set<LeaseId>> {
+	const listed = await backend.list("leases");
+	return new Set(
+		listed.map(({ name }) => name.slice(0, name.lastIndexOf(".")) as LeaseId),
+	);
+}
+
 /** Fences the dead, whose owners can then never commit, and removes their leases. Returns those that live, this run's own left out. */
 export async function fenceDeadLeases(
 	repository: Repository,

@@ -1,5 +1,6 @@
 import {
 	decodeGcList,
+	type GcList,
 	isVarveError,
 	NotFoundError,
 	type VarveError,
@@ -18,11 +19,34 @@ export async function listRepository(
 	tools: Pick<Toolbox, "sha256Hex">,
 	onDamage?: (error: VarveError) => void,
 ): Promise<Listing> {
-	const condemned = new Set<string>();
+	const { packs: condemned } = await listCondemned(backend, tools, onDamage);
+	return {
+		condemned,
+		snapshots: await backend.list("snapshots"),
+		segments: await backend.list("segments"),
+		packs: await backend.list("packs"),
+	};
+}
+
+/** What pending generations condemn. */
+export interface Condemned {
+	readonly packs: ReadonlySet<string>;
+	readonly snapshots: ReadonlySet<string>;
+}
+
+/** See listRepository. */
+export async function listCondemned(
+	backend: ReadBackend,
+	tools: Pick<Toolbox, "sha256Hex">,
+	onDamage?: (error: VarveError) => void,
+): Promise<Condemned> {
+	const packs = new Set<string>();
+	const snapshots = new Set<string>();
 	for (const { name } of await backend.list("gc")) {
 		try {
-			for (const pack of await condemnedBy(name, backend, tools))
-				condemned.add(pack);
+			const list = await readGcList(name, backend, tools);
+			for (const pack of list?.packs ?? []) packs.add(pack);
+			for (const snapshot of list?.snapshots ?? []) snapshots.add(snapshot);
 		} catch (error) {
 			if (
 				onDamage === undefined ||
@@ -33,25 +57,20 @@ export async function listRepository(
 			onDamage(error);
 		}
 	}
-	return {
-		condemned,
-		snapshots: await backend.list("snapshots"),
-		segments: await backend.list("segments"),
-		packs: await backend.list("packs"),
-	};
+	return { packs, snapshots };
 }
 
-async function condemnedBy(
+/** undefined if its gc ended between the listing and the reading. */
+export async function readGcList(
 	name: string,
 	backend: ReadBackend,
 	tools: Pick<Toolbox, "sha256Hex">,
-): Promise<readonly string[]> {
+): Promise<GcList | undefined> {
 	try {
 		const bytes = await backend.read("gc", name);
-		return decodeGcList(bytes, (b) => tools.sha256Hex(b)).packs;
+		return decodeGcList(bytes, (b) => tools.sha256Hex(b));
 	} catch (error) {
-		// Its gc ended between the listing and the reading.
-		if (error instanceof NotFoundError) return [];
+		if (error instanceof NotFoundError) return undefined;
 		throw error;
 	}
 }

@@ -50,12 +50,12 @@ export interface TableInput {
 	readonly packs: ReadonlyMap<string, number>;
 }
 
-/** Asked of each id that was not live before: a place of it, in a frame without bases if there is one. */
+/** A place of an object that was not visited before, in a frame without bases if there is one. */
 export type FoundNew = (index: number, place: ChunkPlace) => void;
 
 /**
- * All chunks that segments name, with one bit for each: live or not. A chunk that lies in several packs is live in each of them.
- * Memory: a bit for each chunk, 13 bytes for each frame.
+ * All chunks that segments name, with two bits for each: live or not, visited or not. A chunk that lies in several packs is live in each of them.
+ * Memory: two bits for each chunk, 13 bytes for each frame.
  */
 export class ChunkTable {
 	readonly #parts: Part[];
@@ -73,19 +73,63 @@ export class ChunkTable {
 
 	/**
 	 * Makes chunks live: `ids` holds 32 bytes each, ascending, none twice. Returns the indices of those that are in no pack that
-	 * counts.
+	 * counts; with `plainOnly`, in no frame without bases of such a pack.
 	 */
-	mark(ids: Bytes, foundNew: FoundNew): number[] {
+	mark(ids: Bytes, plainOnly = false): number[] {
+		const known = new Uint8Array(ids.length / idBytes);
+		for (const part of this.#parts)
+			part.each(ids, (index, row) => {
+				if (plainOnly && part.isBased(row.frame)) return;
+				known[index] = 1;
+				part.setLive(row.number);
+			});
+		return zerosIn(known);
+	}
+
+	/**
+	 * Makes trees and lists live and tells which of them are new: those that were not visited before. That content with the same bytes is live
+	 * says nothing of what they refer to.
+	 */
+	visit(ids: Bytes, foundNew: FoundNew): number[] {
 		const count = ids.length / idBytes;
-		const marks = new Marks(count);
-		for (const part of this.#parts) part.mark(ids, marks);
-		const missing: number[] = [];
-		for (let i = 0; i < count; i++) {
-			const place = marks.places[i];
-			if (place !== undefined) foundNew(i, place);
-			else if (marks.known[i] === 0) missing.push(i);
-		}
-		return missing;
+		const known = new Uint8Array(count);
+		const places: (ChunkPlace | undefined)[] = new Array(count).fill(undefined);
+		for (const part of this.#parts)
+			part.each(ids, (index, row) => {
+				known[index] = 1;
+				part.setLive(row.number);
+				if (!part.setVisited(row.number)) return;
+				const best = places[index];
+				if (
+					best === undefined ||
+					(!best.frame.plain && !part.isBased(row.frame))
+				)
+					places[index] = row.place();
+			});
+		places.forEach((place, index) => {
+			if (place !== undefined) foundNew(index, place);
+		});
+		return zerosIn(known);
+	}
+
+	/** A place of the chunk whose id stands at `at`, in a frame without bases if there is one. */
+	find(ids: Bytes, at: number): ChunkPlace | undefined {
+		const id = ids.subarray(at, at + idBytes);
+		let best: ChunkPlace | undefined;
+		for (const part of this.#parts)
+			part.each(id, (_, row) => {
+				if (
+					best === undefined ||
+					(!best.frame.plain && !part.isBased(row.frame))
+				)
+					best = row.place();
+			});
+		return best;
+	}
+
+	/** Bases of all frames that hold a live chunk, as rows of 32 bytes. */
+	*bases(): Generator<Bytes> {
+		for (const part of this.#parts) yield* part.bases();
 	}
 
 	/** What of each pack is live; of a pack that several segments name, once. */
@@ -117,17 +161,20 @@ export class ChunkTable {
 
 const noLease = "0".repeat(32) as LeaseId;
 
-/** What is found out about the ids of one call. */
-class Marks {
-	/** 1 once a row of the id was found. */
-	readonly known: Uint8Array;
-	/** Of ids that were not live: the best place so far. */
-	readonly places: (ChunkPlace | undefined)[];
+function zerosIn(known: Uint8Array): number[] {
+	const missing: number[] = [];
+	known.forEach((value, index) => {
+		if (value === 0) missing.push(index);
+	});
+	return missing;
+}
 
-	constructor(count: number) {
-		this.known = new Uint8Array(count);
-		this.places = new Array(count).fill(undefined);
-	}
+/** A row with an id that was asked for, in a pack that counts. */
+interface FoundRow {
+	/** In the segment. */
+	readonly number: number;
+	readonly frame: number;
+	readonly place: () => ChunkPlace;
 }
 
 /** One segment. */
@@ -143,6 +190,7 @@ class Part {
 	readonly #based: Uint8Array;
 	/** A bit for each row. */
 	readonly #live: Uint8Array;
+	readonly #visited: Uint8Array;
 
 	constructor(
 		search: SegmentSearch,
@@ -159,6 +207,7 @@ class Part {
 		this.#raw = new Uint32Array(frames);
 		this.#based = new Uint8Array(frames);
 		this.#live = new Uint8Array((search.chunks + 7) >>> 3);
+		this.#visited = new Uint8Array(this.#live.length);
 		for (let p = 0; p < packCount; p++) {
 			const { id, size, firstFrame, frameCount } = reader.pack(p);
 			this.#counts[p] = packs.get(id) === size ? 1 : 0;
@@ -175,57 +224,68 @@ class Part {
 		this.#based[f] = bases.length > 0 ? 1 : 0;
 	}
 
-	mark(ids: Bytes, marks: Marks): void {
+	/** Calls `visit` with each row that has one of these ids, ascending, and whose pack counts. */
+	each(ids: Bytes, visit: (index: number, row: FoundRow) => void): void {
 		const count = ids.length / idBytes;
-		if (count * rowsPerSearch < this.#search.chunks) {
-			for (let i = 0; i < count; i++) this.#markOne(ids, i, marks);
+		const search = this.#search;
+		if (count * rowsPerSearch < search.chunks) {
+			for (let index = 0; index < count; index++)
+				this.#eachOf(ids, index, visit);
 			return;
 		}
-		joinRows(this.#search, ids, (index, block, row) => {
+		joinRows(search, ids, (index, block, row) => {
 			const frame = block.frameNumber(row);
-			this.#note(index, block.first + row, frame, marks, () =>
-				block.place(row),
-			);
+			if (!this.#isCounting(frame)) return;
+			const place = () => block.place(row);
+			visit(index, { number: block.first + row, frame, place });
 		});
 	}
 
-	#markOne(ids: Bytes, index: number, marks: Marks): void {
-		const at = index * idBytes;
+	#eachOf(
+		ids: Bytes,
+		index: number,
+		visit: (index: number, row: FoundRow) => void,
+	): void {
 		const search = this.#search;
-		let row = search.find(ids, at);
-		for (; row >= 0 && search.isAt(row, ids, at); row++) {
-			const here = row;
-			this.#note(index, row, search.frameNumber(row), marks, () =>
-				search.place(here),
-			);
+		const at = index * idBytes;
+		const first = search.find(ids, at);
+		if (first < 0) return;
+		for (let number = first; search.isAt(number, ids, at); number++) {
+			const here = number;
+			const frame = search.frameNumber(number);
+			if (!this.#isCounting(frame)) continue;
+			visit(index, { number, frame, place: () => search.place(here) });
 		}
 	}
 
-	#note(
-		index: number,
-		row: number,
-		frame: number,
-		marks: Marks,
-		place: () => ChunkPlace,
-	): void {
-		if (this.#counts[this.#packOf[frame] as number] === 0) return;
-		marks.known[index] = 1;
-		if (!this.#setLive(row)) return;
-		const best = marks.places[index];
-		if (best === undefined || (!best.frame.plain && !this.#based[frame]))
-			marks.places[index] = place();
+	#isCounting(frame: number): boolean {
+		return this.#counts[this.#packOf[frame] as number] === 1;
+	}
+
+	isBased(frame: number): boolean {
+		return this.#based[frame] === 1;
+	}
+
+	setLive(row: number): void {
+		setBit(this.#live, row);
 	}
 
 	/** False if it was. */
-	#setLive(row: number): boolean {
-		const byte = this.#live[row >>> 3] as number;
-		const bit = 1 << (row & 7);
-		this.#live[row >>> 3] = byte | bit;
-		return (byte & bit) === 0;
+	setVisited(row: number): boolean {
+		return setBit(this.#visited, row);
 	}
 
 	#isLive(row: number): boolean {
 		return ((this.#live[row >>> 3] as number) & (1 << (row & 7))) !== 0;
+	}
+
+	*bases(): Generator<Bytes> {
+		if (!this.#based.includes(1)) return;
+		const live = new Set<number>();
+		this.#scan((frame, isLive) => {
+			if (isLive && this.#based[frame] === 1) live.add(frame);
+		});
+		for (const frame of live) yield this.#search.reader.frame(frame).bases;
 	}
 
 	*use(): Generator<PackUse> {
@@ -332,4 +392,12 @@ class Part {
 		}
 		return frames;
 	}
+}
+
+/** False if it was set. */
+function setBit(bits: Uint8Array, at: number): boolean {
+	const byte = bits[at >>> 3] as number;
+	const bit = 1 << (at & 7);
+	bits[at >>> 3] = byte | bit;
+	return (byte & bit) === 0;
 }

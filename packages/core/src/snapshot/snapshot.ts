@@ -11,6 +11,7 @@ import {
 } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { either, withLease } from "../lease.ts";
+import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
@@ -70,9 +71,16 @@ async function take(
 		repository,
 		{ kind: "writer", snapshots, command },
 		async (stage, lost) => {
+			// First what is condemned, then what is there: a gc that begins later waits for this lease.
+			const { backend, tools } = repository;
+			const condemned = await listCondemned(backend, tools);
 			const still = await listRecords(repository);
 			const inherited =
-				parent !== undefined && still.has(parent.id) ? parent : undefined;
+				parent !== undefined &&
+				still.has(parent.id) &&
+				!condemned.snapshots.has(parent.id)
+					? parent
+					: undefined;
 			const signal = either(lost, options.signal);
 			return run(
 				repository,

@@ -1,0 +1,368 @@
+import {
+	ConflictError,
+	encodeGcList,
+	type GcList,
+	type PackId,
+	type PackKind,
+	type SnapshotId,
+} from "@varve/format";
+import type { ChunkTable, Stage } from "@varve/store";
+import { withLease } from "../lease.ts";
+import {
+	type FoundLease,
+	fenceDeadLeases,
+	heldLeases,
+	listLeases,
+} from "../lease-table.ts";
+import { readGcList } from "../listing.ts";
+import type { Repository } from "../repository.ts";
+import { type Inventory, readForgotten, takeInventory } from "./inventory.ts";
+import { LiveMark } from "./live-mark.ts";
+import {
+	defaultGrace,
+	defaultMaxUnused,
+	type GcOptions,
+	type GcPlan,
+	type GcResult,
+	type LiveHolders,
+} from "./options.ts";
+import { planGc } from "./plan.ts";
+import { type Repacked, repack } from "./repack.ts";
+import { putSegment, rewriteSegments } from "./segments.ts";
+import { rootsBut, type Swept, sourcesOf, sweep } from "./sweep.ts";
+import { waitForLeases } from "./wait.ts";
+
+/**
+ * Frees what no snapshot reaches: marks, condemns in a durable list, waits for all who may not know of it, marks again, deletes. Snapshots and
+ * restores go on meanwhile. ConflictError "LOCKED" if another gc works, or with `exclusive` anybody; CorruptError, and nothing deleted, if
+ * anything that a snapshot needs is missing or damaged.
+ */
+export async function gc(
+	repository: Repository,
+	options: GcOptions = {},
+): Promise<GcResult> {
+	const { observer } = repository;
+	observer.on({
+		type: "start",
+		verb: "gc",
+		subject: repository.backend.location,
+	});
+	try {
+		const result =
+			options.dryRun === true
+				? await planOnly(repository, options)
+				: await collect(repository, options);
+		observer.on({ type: "stop", verb: "gc" });
+		return result;
+	} catch (error) {
+		observer.on({ type: "error", verb: "gc", error });
+		throw error;
+	}
+}
+
+async function planOnly(
+	repository: Repository,
+	options: GcOptions,
+): Promise<GcResult> {
+	const marked = await mark(repository, options);
+	using _ = marked.inventory;
+	const { plan, dying, inventory } = marked;
+	const segments = inventory.segments.segments.length;
+	return {
+		...resultOf(plan, { dying, moved: plan.repack, bytes: plan.repackLive }),
+		state: isEmpty(plan, dying) ? "nothing" : "planned",
+		resumed: false,
+		segmentsBefore: segments,
+		segmentsAfter: segments,
+		waitingFor: [],
+	};
+}
+
+async function collect(
+	repository: Repository,
+	options: GcOptions,
+): Promise<GcResult> {
+	return await withLease(
+		repository,
+		{ kind: "gc", snapshots: [], command: "gc" },
+		async (stage) => {
+			requireAlone(await fenceDeadLeases(repository, stage), options);
+			const resumed = await sweepPending(repository, stage, options);
+			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
+			return await collectNew(repository, stage, {
+				options,
+				resumed: resumed?.swept,
+			});
+		},
+	);
+}
+
+function requireAlone(
+	others: readonly FoundLease[],
+	{ exclusive }: GcOptions,
+): void {
+	const other = others.find(
+		({ record }) => exclusive === true || record?.kind === "gc",
+	);
+	if (other === undefined) return;
+	const { record, lease } = other;
+	const who =
+		record === undefined
+			? `the lease ${lease}, which cannot be read`
+			: `${record.command} on ${record.host} (process ${record.pid}) since ${record.created}`;
+	throw new ConflictError("LOCKED", `gc cannot begin now: ${who} still works`, {
+		lease,
+	});
+}
+
+type Pending =
+	| { readonly swept: Swept }
+	| { readonly pending: GcResult }
+	| undefined;
+
+/** What an earlier gc condemned and could not delete yet. */
+async function sweepPending(
+	repository: Repository,
+	stage: Stage,
+	options: GcOptions,
+): Promise<Pending> {
+	const list = await pendingList(repository);
+	if (list === undefined) return undefined;
+	const waitingFor = await waitForLeases(repository, stage, options);
+	if (waitingFor.length > 0)
+		return {
+			pending: {
+				...nothingFreed,
+				state: "pending",
+				resumed: true,
+				snapshots: list.snapshots,
+				packs: list.packs.length,
+				waitingFor,
+			},
+		};
+	return { swept: await sweep(repository, stage, list, options.signal) };
+}
+
+async function pendingList({
+	backend,
+	tools,
+}: Repository): Promise<GcList | undefined> {
+	for (const { name } of await backend.list("gc")) {
+		const list = await readGcList(name, backend, tools);
+		if (list !== undefined) return list;
+	}
+	return undefined;
+}
+
+interface NewCollection {
+	readonly options: GcOptions;
+	readonly resumed: Swept | undefined;
+}
+
+async function collectNew(
+	repository: Repository,
+	stage: Stage,
+	{ options, resumed }: NewCollection,
+): Promise<GcResult> {
+	const marked = await mark(repository, options, stage);
+	using inventory = marked.inventory;
+	const { plan, dying } = marked;
+	if (isEmpty(plan, dying))
+		return await endWithout(repository, stage, { marked, resumed, options });
+	const moved = await move(repository, stage, marked, options);
+	inventory[Symbol.dispose]();
+	const list: GcList = {
+		generation: stage.lease,
+		time: new Date(repository.clock.now()).toISOString(),
+		packs: [...plan.dead, ...moved.moved],
+		snapshots: dying,
+	};
+	const { sha256Hex } = repository.tools;
+	await stage.putBytes("gc", stage.lease, encodeGcList(list, sha256Hex));
+	const outline = resultOf(plan, { dying, ...moved });
+	const waitingFor = await waitForLeases(repository, stage, options);
+	if (waitingFor.length > 0)
+		return {
+			...outline,
+			state: "pending",
+			resumed: resumed !== undefined,
+			segmentsBefore: inventory.segments.segments.length,
+			segmentsAfter: inventory.segments.segments.length,
+			waitingFor,
+		};
+	const swept = await sweep(repository, stage, list, options.signal);
+	return together(resumed, {
+		...outline,
+		...swept,
+		bytesFreed: swept.packBytes - moved.bytes,
+		state: "swept",
+		resumed: resumed !== undefined,
+		waitingFor: [],
+	});
+}
+
+/** Nothing to condemn; but segments may be many. */
+async function endWithout(
+	repository: Repository,
+	stage: Stage,
+	{
+		marked: { plan, inventory },
+		resumed,
+		options,
+	}: NewCollection & { readonly marked: Marked },
+): Promise<GcResult> {
+	const { segments } = inventory.segments;
+	const after = await rewriteSegments(repository, stage, {
+		segments,
+		gone: new Set(),
+		held: await heldLeases(repository),
+		signal: options.signal,
+	});
+	if (after !== segments.length) repository.objects.outdate();
+	return together(resumed, {
+		...resultOf(plan, { dying: [], moved: [], bytes: 0 }),
+		state: resumed === undefined ? "nothing" : "swept",
+		resumed: resumed !== undefined,
+		segmentsBefore: segments.length,
+		segmentsAfter: after,
+		waitingFor: [],
+	});
+}
+
+/** With what was swept first. */
+function together(first: Swept | undefined, result: GcResult): GcResult {
+	if (first === undefined) return result;
+	return {
+		...result,
+		snapshots: [...first.snapshots, ...result.snapshots],
+		packs: first.packs + result.packs,
+		packBytes: first.packBytes + result.packBytes,
+		bytesFreed: first.packBytes + result.bytesFreed,
+		segmentsBefore: first.segmentsBefore,
+	};
+}
+
+interface Marked {
+	readonly inventory: Inventory;
+	readonly table: ChunkTable;
+	readonly plan: GcPlan;
+	/** Snapshots whose grace is over. */
+	readonly dying: readonly SnapshotId[];
+	/** Of each pack. */
+	readonly kinds: ReadonlyMap<PackId, PackKind>;
+}
+
+/** Phase one, up to the decision. The caller disposes of the inventory. */
+async function mark(
+	repository: Repository,
+	options: GcOptions,
+	stage?: Stage,
+): Promise<Marked> {
+	const holders = await findHolders(repository, stage);
+	const forgotten = await readForgotten(repository);
+	const inventory = await takeInventory(repository, options.signal);
+	try {
+		const until = repository.clock.now() - (options.grace ?? defaultGrace);
+		const dying = [...forgotten]
+			.filter(([id, since]) => since <= until && inventory.records.has(id))
+			.map(([id]) => id)
+			.sort();
+		const table = inventory.segments.table(new Set());
+		const work = new LiveMark({
+			tables: [table],
+			sources: sourcesOf(repository, [table]),
+			signal: options.signal,
+		});
+		await work.add(rootsBut(inventory.records, dying));
+		const uses = table.use();
+		const plan = planGc(uses, holders, {
+			maxUnused: options.maxUnused ?? defaultMaxUnused,
+			maxRepack: options.maxRepack ?? Number.POSITIVE_INFINITY,
+			space: await spaceFor(repository),
+			packBytes: repository.config.packBytes,
+		});
+		const kinds = new Map(uses.map(({ id, kind }) => [id, kind]));
+		return { inventory, table, plan, dying, kinds };
+	} catch (error) {
+		inventory[Symbol.dispose]();
+		throw error;
+	}
+}
+
+/** Two packs' room is left for others. */
+async function spaceFor({ backend, config }: Repository): Promise<number> {
+	const space = await backend.space();
+	if (space === undefined) return Number.POSITIVE_INFINITY;
+	return Math.max(0, space - 2 * config.packBytes);
+}
+
+async function move(
+	repository: Repository,
+	stage: Stage,
+	{ table, plan, kinds }: Marked,
+	{ signal }: GcOptions,
+): Promise<Repacked> {
+	if (plan.repack.length === 0) return { moved: [], written: [], bytes: 0 };
+	const packs = new Map(
+		plan.repack.map((id) => [id, kinds.get(id) as PackKind]),
+	);
+	const repacked = await repack(repository, stage, { table, packs, signal });
+	// Before the list condemns where their content lay until now.
+	if (repacked.written.length > 0)
+		await putSegment(repository, stage, repacked.written);
+	return repacked;
+}
+
+/** Lists packs before leases: whoever comes between writes packs that are not in the list. */
+async function findHolders(
+	repository: Repository,
+	stage: Stage | undefined,
+): Promise<LiveHolders> {
+	const listed = await repository.backend.list("packs");
+	const live = (await listLeases(repository)).filter(
+		({ lease, verdict }) => verdict === "live" && lease !== stage?.lease,
+	);
+	return {
+		packs: new Set(listed.map(({ name }) => name)),
+		leases: new Set(live.map(({ lease }) => lease)),
+		writers: live.some(({ record }) => record?.kind !== "reader"),
+	};
+}
+
+function isEmpty(plan: GcPlan, dying: readonly SnapshotId[]): boolean {
+	return (
+		plan.dead.length === 0 && plan.repack.length === 0 && dying.length === 0
+	);
+}
+
+interface Outcome {
+	readonly dying: readonly SnapshotId[];
+	readonly moved: readonly PackId[];
+	/** Of the packs that hold what was moved. */
+	readonly bytes: number;
+}
+
+function resultOf(plan: GcPlan, { dying, moved, bytes }: Outcome) {
+	const packBytes = plan.deadBytes + plan.repackBytes;
+	return {
+		snapshots: dying,
+		packs: plan.dead.length + moved.length,
+		packBytes,
+		packsRepacked: moved.length,
+		bytesRepacked: bytes,
+		bytesFreed: packBytes - bytes,
+		bytesKept: plan.keptBytes - plan.repackBytes + bytes,
+		bytesUnused: plan.unusedBytes,
+	};
+}
+
+const nothingFreed = {
+	packBytes: 0,
+	packsRepacked: 0,
+	bytesRepacked: 0,
+	bytesFreed: 0,
+	bytesKept: 0,
+	bytesUnused: 0,
+	segmentsBefore: 0,
+	segmentsAfter: 0,
+};

@@ -1,0 +1,195 @@
+import {
+	type Bytes,
+	type Content,
+	CorruptError,
+	decodeList,
+	decodePages,
+	decodeTree,
+	equalBytes,
+	ItemKind,
+	idAt,
+	idBytes,
+	idToBytes,
+	isPaged,
+	type SnapshotRecord,
+} from "@varve/format";
+import type { ChunkPlace, ChunkTable } from "@varve/store";
+import { FrameCache, type FrameSources } from "../frame-cache.ts";
+import { sortIds } from "../sort-ids.ts";
+import { IdStack } from "./id-stack.ts";
+
+export interface LiveMarkOptions {
+	/** Chunks are looked for in the first, and only those that are not there in the next. */
+	readonly tables: readonly ChunkTable[];
+	readonly sources: FrameSources;
+	readonly signal: AbortSignal | undefined;
+	/** Called now and then with the number of objects read so far. */
+	readonly onProgress?: (objects: number) => void;
+}
+
+const nodesAtOnce = 16 * 1024;
+const chunksAtOnce = 64 * 1024;
+const frameCacheBytes = 48 * 1024 * 1024;
+const turnEvery = 512;
+
+type NodeKind = "tree" | "list";
+
+/**
+ * Follows all references from snapshots down and makes live whatever they reach. Trees and lists are read in the order in which they lie in
+ * packs, each once, and proved by their ids: nothing is concluded from one that is damaged.
+ */
+export class LiveMark {
+	readonly #options: LiveMarkOptions;
+	readonly #frames: FrameCache;
+	readonly #trees = new IdStack();
+	readonly #lists = new IdStack();
+	readonly #chunks = new IdStack();
+	objects = 0;
+
+	constructor(options: LiveMarkOptions) {
+		this.#options = options;
+		this.#frames = new FrameCache(options.sources, frameCacheBytes);
+	}
+
+	/** CorruptError "MISSING_CHUNK" or "BAD_CHUNK" if something that a snapshot needs cannot be had. */
+	async add(
+		records: Iterable<Pick<SnapshotRecord, "roots" | "links" | "scan">>,
+	): Promise<void> {
+		for (const { roots, links, scan } of records) {
+			for (const { tree } of roots) this.#trees.push(idToBytes(tree));
+			for (const list of [links, scan])
+				if (list !== undefined) this.#lists.push(idToBytes(list));
+		}
+		for (;;) {
+			if (this.#trees.size > 0) await this.#step(this.#trees, "tree");
+			else if (this.#lists.size > 0) await this.#step(this.#lists, "list");
+			else break;
+		}
+		while (this.#chunks.size > 0) this.#markChunks();
+		this.#markBases();
+	}
+
+	async #step(stack: IdStack, kind: NodeKind): Promise<void> {
+		const waiting = stack.pop(nodesAtOnce);
+		const { ids } = sortIds(waiting, waiting.length / idBytes);
+		const found: { readonly at: number; readonly place: ChunkPlace }[] = [];
+		this.#ask(ids, (table, asked, indexOf) =>
+			table.visit(asked, (i, place) =>
+				found.push({ at: indexOf(i) * idBytes, place }),
+			),
+		);
+		found.sort((a, b) => comparePlaces(a.place, b.place));
+		for (const { at, place } of found) {
+			this.#look(this.#read(ids, at, place), kind);
+			if (++this.objects % turnEvery === 0) await this.#giveTurn();
+		}
+	}
+
+	async #giveTurn(): Promise<void> {
+		const { signal, onProgress } = this.#options;
+		await new Promise((resolve) => setImmediate(resolve));
+		signal?.throwIfAborted();
+		onProgress?.(this.objects);
+	}
+
+	#read(ids: Bytes, at: number, place: ChunkPlace): Bytes {
+		const frame = this.#frames.frame(place);
+		const id = ids.subarray(at, at + idBytes);
+		const { sha256 } = this.#options.sources.tools;
+		const hash = frame.hash(place.ordinal, (bytes) => sha256(bytes));
+		if (!equalBytes(hash, id))
+			throw new CorruptError(
+				"BAD_CHUNK",
+				`the object ${idAt(ids, at)} in pack ${place.pack} is damaged`,
+				{ chunk: idAt(ids, at), pack: place.pack },
+			);
+		return frame.chunk(place.ordinal);
+	}
+
+	#look(bytes: Bytes, kind: NodeKind): void {
+		if (kind === "list") this.#addContent(decodeList(bytes));
+		else if (isPaged(bytes))
+			for (const { tree } of decodePages(bytes))
+				this.#trees.push(idToBytes(tree));
+		else
+			for (const { tree, content } of decodeTree(bytes)) {
+				if (tree !== undefined) this.#trees.push(idToBytes(tree));
+				this.#addContent(content);
+			}
+	}
+
+	#addContent({ kinds, ids }: Content): void {
+		let at = 0;
+		for (const kind of kinds) {
+			if (kind === ItemKind.zeros) continue;
+			if (kind === ItemKind.list) this.#lists.push(ids, at);
+			else this.#chunks.push(ids, at);
+			at += idBytes;
+		}
+		if (this.#chunks.size >= chunksAtOnce) this.#markChunks();
+	}
+
+	#markChunks(): void {
+		const waiting = this.#chunks.pop(chunksAtOnce);
+		const { ids } = sortIds(waiting, waiting.length / idBytes);
+		this.#ask(ids, (table, asked) => table.mark(asked));
+	}
+
+	/** A frame that is kept is of no use without its bases. They lie in frames without bases, so that one round is enough. */
+	#markBases(): void {
+		for (const table of this.#options.tables)
+			for (const bases of table.bases())
+				for (let at = 0; at < bases.length; at += idBytes) {
+					this.#chunks.push(bases, at);
+					if (this.#chunks.size < chunksAtOnce) continue;
+					this.#markPlain();
+				}
+		this.#markPlain();
+	}
+
+	#markPlain(): void {
+		const waiting = this.#chunks.pop(chunksAtOnce);
+		const { ids } = sortIds(waiting, waiting.length / idBytes);
+		if (ids.length === 0) return;
+		this.#ask(ids, (table, asked) => table.mark(asked, true));
+	}
+
+	/** Asks one table after the other; each answers with the indices of what it does not have. */
+	#ask(
+		ids: Bytes,
+		ask: (
+			table: ChunkTable,
+			ids: Bytes,
+			indexOf: (i: number) => number,
+		) => number[],
+	): void {
+		let asked = ids;
+		let indexOf = (i: number) => i;
+		for (const table of this.#options.tables) {
+			const missing = ask(table, asked, indexOf);
+			if (missing.length === 0) return;
+			asked = pick(asked, missing);
+			const outer = missing.map(indexOf);
+			indexOf = (i) => outer[i] as number;
+		}
+		throw new CorruptError(
+			"MISSING_CHUNK",
+			`${asked.length / idBytes} chunks that snapshots need are in no pack, among them ${idAt(asked, 0)}`,
+			{ chunk: idAt(asked, 0) },
+		);
+	}
+}
+
+function pick(ids: Bytes, indices: readonly number[]): Bytes {
+	const picked = new Uint8Array(indices.length * idBytes);
+	indices.forEach((index, i) => {
+		const at = index * idBytes;
+		picked.set(ids.subarray(at, at + idBytes), i * idBytes);
+	});
+	return picked;
+}
+
+function comparePlaces(a: ChunkPlace, b: ChunkPlace): number {
+	if (a.pack !== b.pack) return a.pack < b.pack ? -1 : 1;
+	return a.offset - b.offset || a.ordinal - b.ordinal;
+}

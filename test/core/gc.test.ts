@@ -1,0 +1,303 @@
+import {
+	mkdirSync,
+	readdirSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { encodeForgotten, type SnapshotId } from "@varve/format";
+import { describe, expect, test } from "vitest";
+import { gc } from "../../packages/core/src/gc/gc.ts";
+import { withLease } from "../../packages/core/src/lease.ts";
+import type { Repository } from "../../packages/core/src/repository.ts";
+import { verify } from "../../packages/core/src/verify/verify.ts";
+import { lateClock, take, workplace } from "./snapshot-workplace.ts";
+
+const place = workplace("gc");
+
+/** Bytes that do not compress, the same for the same seed. */
+function noise(bytes: number, seed: number): Buffer {
+	const buffer = Buffer.alloc(bytes);
+	let state = seed * 2_654_435_761 + 1;
+	for (let i = 0; i < bytes; i++) {
+		state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+		buffer[i] = state >>> 24;
+	}
+	return buffer;
+}
+
+function source(files: Record<string, Buffer | string>): string {
+	const folder = place.fresh("source");
+	mkdirSync(folder);
+	for (const [name, content] of Object.entries(files))
+		writeFileSync(join(folder, name), content);
+	return folder;
+}
+
+const packsOf = (location: string) =>
+	readdirSync(join(location, "packs"), { recursive: true }).filter(
+		(name) => String(name).length > 40,
+	).length;
+
+const bytesOf = (location: string) =>
+	readdirSync(join(location, "packs"), { recursive: true })
+		.map((name) => statSync(join(location, "packs", String(name))))
+		.filter((stat) => stat.isFile())
+		.reduce((sum, { size }) => sum + size, 0);
+
+/** As `forget` does. */
+async function mark(repository: Repository, id: string | undefined) {
+	const snapshot = id as SnapshotId;
+	await withLease(
+		repository,
+		{ kind: "writer", snapshots: [], command: "test" },
+		(stage) =>
+			stage.putBytes(
+				"forgotten",
+				snapshot,
+				encodeForgotten(
+					{
+						snapshot,
+						time: new Date(repository.clock.now()).toISOString(),
+						host: "here",
+						user: "me",
+						reason: "test",
+					},
+					repository.tools.sha256Hex,
+				),
+			),
+	);
+}
+
+async function expectSound(repository: Repository, snapshots: number) {
+	const report = await verify(repository, { level: "data" });
+	expect(report).toMatchObject({ findings: [], notes: [] });
+	expect(await repository.backend.list("snapshots")).toHaveLength(snapshots);
+	expect(await repository.backend.list("gc")).toEqual([]);
+	expect(await repository.backend.list("leases")).toEqual([]);
+}
+
+describe("gc", () => {
+	test("frees nothing of what snapshots need, forgotten within the grace or not", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(200_000, 1), b: "text" });
+		const first = await take(repository, folder);
+		writeFileSync(join(folder, "a"), noise(200_000, 2));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const before = packsOf(repository.location);
+		expect(await gc(repository)).toMatchObject({
+			state: "nothing",
+			packs: 0,
+			bytesFreed: 0,
+		});
+		expect(packsOf(repository.location)).toBe(before);
+		await expectSound(repository, 2);
+	});
+
+	test("frees what only forgotten snapshots need once the grace is over, and their records and labels with it", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(200_000, 1), b: noise(100_000, 9) });
+		const first = await take(repository, folder);
+		writeFileSync(join(folder, "a"), noise(200_000, 2));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const before = bytesOf(repository.location);
+		const planned = await gc(repository, { grace: 0, dryRun: true });
+		expect(planned).toMatchObject({ state: "planned", snapshots: [first.id] });
+		expect(bytesOf(repository.location)).toBe(before);
+		const result = await gc(repository, { grace: 0 });
+		expect(result).toMatchObject({ state: "swept", snapshots: [first.id] });
+		expect(before - bytesOf(repository.location)).toBe(result.bytesFreed);
+		expect(result.bytesFreed).toBeGreaterThan(190_000);
+		expect(await repository.backend.list("forgotten")).toEqual([]);
+		await expectSound(repository, 1);
+		const folderAgain = source({ a: noise(200_000, 1) });
+		await take(repository, folderAgain);
+		await expectSound(repository, 2);
+	});
+
+	test("moves the live part of packs that are mostly dead", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const files = Object.fromEntries(
+			Array.from({ length: 20 }, (_, i) => [`f${i}`, noise(60_000, 100 + i)]),
+		);
+		const folder = source(files);
+		const first = await take(repository, folder);
+		for (let i = 1; i < 20; i++) rmSync(join(folder, `f${i}`));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const result = await gc(repository, { grace: 0 });
+		expect(result).toMatchObject({ state: "swept", bytesUnused: 0 });
+		expect(result.packsRepacked).toBeGreaterThan(0);
+		expect(bytesOf(repository.location)).toBeLessThan(80_000);
+		await expectSound(repository, 1);
+	});
+
+	test("leaves dead bytes alone up to the limit given", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(60_000, 1), b: noise(60_000, 2) });
+		const first = await take(repository, folder);
+		rmSync(join(folder, "b"));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const result = await gc(repository, {
+			grace: 0,
+			maxUnused: { share: 0.9 },
+		});
+		expect(result.packsRepacked).toBe(0);
+		expect(result.bytesUnused).toBeGreaterThan(50_000);
+		const none = await gc(repository, {
+			grace: 0,
+			maxUnused: { bytes: 0 },
+			maxRepack: 0,
+		});
+		expect(none.packsRepacked).toBe(0);
+		const all = await gc(repository, { grace: 0, maxUnused: { bytes: 0 } });
+		expect(all.packsRepacked).toBeGreaterThan(0);
+		await expectSound(repository, 1);
+	});
+
+	test("condemns, and deletes only when everyone has ended who may not know of it", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(100_000, 1) });
+		const first = await take(repository, folder);
+		writeFileSync(join(folder, "a"), noise(100_000, 2));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const before = bytesOf(repository.location);
+		const other = await place.repository({ location: repository.location });
+		await withLease(
+			other,
+			{ kind: "reader", snapshots: [], command: "restore" },
+			async () => {
+				const result = await gc(repository, { grace: 0 });
+				expect(result).toMatchObject({ state: "pending" });
+				expect(result.waitingFor).toHaveLength(1);
+				expect(bytesOf(repository.location)).toBe(before);
+				expect(await gc(repository, { grace: 0 })).toMatchObject({
+					state: "pending",
+					resumed: true,
+				});
+			},
+		);
+		expect(await gc(repository, { grace: 0 })).toMatchObject({
+			state: "swept",
+			resumed: true,
+		});
+		expect(bytesOf(repository.location)).toBeLessThan(before);
+		await expectSound(repository, 1);
+	});
+
+	test("keeps what is condemned if a snapshot needs it after all", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(100_000, 1) });
+		const first = await take(repository, folder);
+		await mark(repository, first.id);
+		const other = await place.repository({ location: repository.location });
+		await withLease(
+			other,
+			{ kind: "reader", snapshots: [], command: "restore" },
+			() => gc(repository, { grace: 0 }),
+		);
+		// As `unforget` may just before the record is condemned.
+		await withLease(
+			repository,
+			{ kind: "writer", snapshots: [], command: "unforget" },
+			(stage) =>
+				repository.backend.remove(stage, "forgotten", first.id as string),
+		);
+		await gc(repository, { grace: 0 });
+		await expectSound(repository, 1);
+	});
+
+	test("does not let a snapshot build upon what is condemned", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const content = noise(100_000, 1);
+		const folder = source({ a: content });
+		const first = await take(repository, folder);
+		await mark(repository, first.id);
+		const other = await place.repository({ location: repository.location });
+		const reader = { kind: "reader", snapshots: [], command: "x" } as const;
+		await withLease(other, reader, () => gc(repository, { grace: 0 }));
+		expect(await repository.backend.list("gc")).toHaveLength(1);
+		await take(repository, folder);
+		await gc(repository, { grace: 0 });
+		await expectSound(repository, 1);
+	});
+
+	test("T27 backs off from another gc, and with exclusive from anybody", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const other = await place.repository({ location: repository.location });
+		const held = (kind: "gc" | "reader") => ({
+			kind,
+			snapshots: [],
+			command: kind,
+		});
+		await withLease(other, held("gc"), async () => {
+			await expect(gc(repository)).rejects.toMatchObject({ code: "LOCKED" });
+		});
+		await withLease(other, held("reader"), async () => {
+			await expect(gc(repository, { exclusive: true })).rejects.toMatchObject({
+				code: "LOCKED",
+			});
+			expect(await gc(repository)).toMatchObject({ state: "nothing" });
+		});
+		expect(await gc(repository, { exclusive: true })).toMatchObject({
+			state: "nothing",
+		});
+	});
+
+	test("deletes nothing while anything that a snapshot needs is missing", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(100_000, 1) });
+		const first = await take(repository, folder);
+		writeFileSync(join(folder, "a"), noise(100_000, 2));
+		await take(repository, folder);
+		await mark(repository, first.id);
+		const packs = await repository.backend.list("packs");
+		const largest = packs.toSorted((a, b) => b.size - a.size).slice(0, 2);
+		for (const { name } of largest)
+			rmSync(join(repository.location, "packs", name.slice(0, 2), name));
+		const left = packsOf(repository.location);
+		await expect(gc(repository, { grace: 0 })).rejects.toMatchObject({
+			name: "CorruptError",
+		});
+		expect(packsOf(repository.location)).toBe(left);
+		expect(await repository.backend.list("snapshots")).toHaveLength(2);
+	});
+
+	test("puts many small packs and segments together", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({});
+		for (let i = 0; i < 20; i++) {
+			writeFileSync(join(folder, `f${i}`), noise(3000, i));
+			await take(repository, folder);
+		}
+		expect(packsOf(repository.location)).toBe(40);
+		const result = await gc(repository, { grace: 0 });
+		expect(result).toMatchObject({ state: "swept" });
+		expect(packsOf(repository.location)).toBe(2);
+		expect(await repository.backend.list("segments")).toHaveLength(1);
+		await expectSound(repository, 20);
+		expect(await gc(repository, { grace: 0 })).toMatchObject({
+			state: "nothing",
+		});
+	});
+
+	test("takes a file with the bytes of a tree for no visit of that tree", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const inner = source({ deep: noise(50_000, 77) });
+		const first = await take(repository, inner);
+		await repository.objects.prepare();
+		const tree = repository.objects.read(first.record.roots[0]?.tree as never);
+		const folder = source({ copy: Buffer.from(tree) });
+		await take(repository, folder);
+		const last = source({ x: noise(50_000, 5) });
+		const gone = await take(repository, last);
+		await mark(repository, gone.id);
+		await gc(repository, { grace: 0, maxUnused: { bytes: 0 } });
+		await expectSound(repository, 2);
+	});
+});
