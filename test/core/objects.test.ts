@@ -66,6 +66,26 @@ describe("object reader", () => {
 		}
 	});
 
+	test("takes no chunk for missing on the word of a look-up alone, which a damaged index makes forgetful", async () => {
+		const { repository, root } = await repositoryOf({ file: "content" });
+		const { backend, index, tools } = repository;
+		const forgetful = new Proxy(index, {
+			get(target, key) {
+				const empty = false;
+				if (key === "lookup")
+					return { empty, find: () => undefined, close: () => undefined };
+				const value: unknown = Reflect.get(target, key, target);
+				return typeof value === "function" ? value.bind(target) : value;
+			},
+		});
+		const objects = createObjectReader({ backend, index: forgetful, tools });
+		expect(objects.read(root as unknown as ChunkId).length).toBeGreaterThan(0);
+		const nowhere = "ab".repeat(32) as ChunkId;
+		expect(() => objects.read(nowhere)).toThrow(
+			expect.objectContaining({ code: "MISSING_CHUNK" }),
+		);
+	});
+
 	test("gives runs of zeros in slices of at most 1 MiB", async () => {
 		const { repository, root } = await repositoryOf({
 			zeros: new Uint8Array(2_500_000),

@@ -1,4 +1,5 @@
 import {
+	type Bytes,
 	type ChunkId,
 	encodeLabel,
 	type SnapshotId,
@@ -304,16 +305,21 @@ describe("verify", () => {
 		const given = await subject();
 		const { repository, first, folder } = given;
 		const lost = first.record.roots[0]?.tree as ChunkId;
-		const index = new Proxy(repository.index, {
-			get: (target, name) =>
-				name === "lookup"
-					? {
-							find: (ids: Uint8Array, at: number) =>
-								toHex(ids, at, at + 32) === lost
-									? undefined
-									: target.lookup.find(ids, at),
-						}
-					: Reflect.get(target, name).bind(target),
+		const { index: whole } = repository;
+		const find = (ids: Bytes, at: number) =>
+			toHex(ids, at, at + 32) === lost ? undefined : whole.lookup.find(ids, at);
+		const places = (ids: Bytes) =>
+			whole
+				.places(ids)
+				.map((place, i) =>
+					toHex(ids, i * 32, i * 32 + 32) === lost ? undefined : place,
+				);
+		const index = new Proxy(whole, {
+			get(target, name) {
+				if (name === "lookup") return { find };
+				if (name === "places") return places;
+				return Reflect.get(target, name).bind(target);
+			},
 		});
 		const report = await verify(
 			{ ...repository, index },

@@ -59,14 +59,14 @@ class CachingObjectReader implements ObjectReader {
 	#zeros: Bytes | undefined;
 
 	constructor(options: ObjectReaderOptions) {
-		const { backend, index, tools, cacheBytes } = options;
+		const { backend, tools, cacheBytes } = options;
 		this.#options = options;
 		this.#sha256 = (bytes) => tools.sha256(bytes);
 		this.#frames = new FrameCache(
 			{
 				reads: backend.blocking,
 				tools,
-				lookup: { find: (ids, at) => index.lookup.find(ids, at) },
+				lookup: { find: (ids, at) => this.#placeOf(ids, at) },
 			},
 			cacheBytes ?? defaultCacheBytes,
 		);
@@ -107,7 +107,7 @@ class CachingObjectReader implements ObjectReader {
 	}
 
 	#find(ids: Bytes, at: number): Bytes {
-		const place = this.#options.index.lookup.find(ids, at);
+		const place = this.#placeOf(ids, at);
 		if (place === undefined)
 			throw new CorruptError(
 				"MISSING_CHUNK",
@@ -119,6 +119,15 @@ class CachingObjectReader implements ObjectReader {
 		if (isNew && place.kind === FrameKind.meta) this.#see(place, frame);
 		const id = ids.subarray(at, at + idBytes);
 		return this.#prove(frame, place.ordinal, id);
+	}
+
+	/** A look-up that finds nothing may ask a damaged index: all segments are asked before a chunk is called missing. */
+	#placeOf(ids: Bytes, at: number): Place | undefined {
+		const { index } = this.#options;
+		return (
+			index.lookup.find(ids, at) ??
+			index.places(ids.subarray(at, at + idBytes))[0]
+		);
 	}
 
 	/** The frame of a place; what is wrong with it is wrong with the chunk asked for. */
