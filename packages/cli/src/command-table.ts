@@ -134,6 +134,13 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/unpin.ts"),
 	},
 	{
+		name: "gc",
+		aliases: ["prune"],
+		summary: "free what no snapshot needs",
+		group: keeping,
+		load: () => import("./commands/gc.ts"),
+	},
+	{
 		name: "config",
 		aliases: [],
 		summary: "show where the repository is and how it was made",
@@ -146,6 +153,13 @@ export const commandTable: readonly CommandEntry[] = [
 		summary: "show or clear what this machine keeps of a repository",
 		group: keeping,
 		load: () => import("./commands/cache.ts"),
+	},
+	{
+		name: "unlock",
+		aliases: [],
+		summary: "remove leases of the dead, say who holds the others",
+		group: keeping,
+		load: () => import("./commands/unlock.ts"),
 	},
 	{
 		name: "completion",

@@ -73,6 +73,15 @@ export {
 	type Unforgotten,
 	unforget,
 } from "./forget/unforget.ts";
+export { freedBy } from "./gc/freed-by.ts";
+export { gc } from "./gc/gc.ts";
+export {
+	defaultGrace,
+	defaultMaxUnused,
+	type GcOptions,
+	type GcResult,
+	type UnusedLimit,
+} from "./gc/options.ts";
 export {
 	addTags,
 	pin,
@@ -84,6 +93,7 @@ export {
 } from "./labels/change-labels.ts";
 export type { Labels } from "./labels/merge-labels.ts";
 export { type LeaseOptions, withLease } from "./lease.ts";
+export type { FoundLease, LeaseReason } from "./lease-table.ts";
 export type { Clock, Identity, Timer } from "./ports.ts";
 export {
 	type Checksum,
@@ -170,6 +180,12 @@ export {
 	type SourceRequest,
 	type Sources,
 } from "./snapshot/sources.ts";
+export {
+	defaultWait,
+	type UnlockedLease,
+	type UnlockOptions,
+	unlock,
+} from "./unlock.ts";
 export type { Finding, FindingCode, Hurt } from "./verify/finding.ts";
 export type {
 	VerifyLevel,

@@ -28,6 +28,7 @@ import {
 } from "./options.ts";
 import { planGc } from "./plan.ts";
 import { type Repacked, repack } from "./repack.ts";
+import { renewReserve, withReserve } from "./reserve.ts";
 import { putSegment, rewriteSegments } from "./segments.ts";
 import { rootsBut, type Swept, sourcesOf, sweep } from "./sweep.ts";
 import { waitForLeases } from "./wait.ts";
@@ -51,7 +52,7 @@ export async function gc(
 		const result =
 			options.dryRun === true
 				? await planOnly(repository, options)
-				: await collect(repository, options);
+				: await withReserve(repository, () => collect(repository, options));
 		observer.on({ type: "stop", verb: "gc" });
 		return result;
 	} catch (error) {
@@ -89,10 +90,12 @@ async function collect(
 			requireAlone(await fenceDeadLeases(repository, stage), options);
 			const resumed = await sweepPending(repository, stage, options);
 			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
-			return await collectNew(repository, stage, {
+			const result = await collectNew(repository, stage, {
 				options,
 				resumed: resumed?.swept,
 			});
+			await renewReserve(repository, stage);
+			return result;
 		},
 	);
 }

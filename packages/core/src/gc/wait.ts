@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Stage } from "@varve/store";
 import { type FoundLease, fenceDeadLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
@@ -17,7 +16,7 @@ export async function waitForLeases(
 ): Promise<FoundLease[]> {
 	let left = await fenceDeadLeases(repository, stage);
 	for (let waited = 0; left.length > 0 && waited < wait; waited += pause) {
-		await sleep(Math.min(pause, wait - waited), undefined, { signal });
+		await repository.timer.sleep(Math.min(pause, wait - waited), signal);
 		const live = await fenceDeadLeases(repository, stage);
 		const names = new Set<string>(live.map(({ lease }) => lease));
 		left = left.filter(({ lease }) => names.has(lease));
