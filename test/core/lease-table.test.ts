@@ -1,4 +1,4 @@
-import { encodeLease, type Lease, type LeaseId, utf8 } from "@varve/format";
+import { encodeLease, utf8 } from "@varve/format";
 import { beforeEach, describe, expect, test } from "vitest";
 import { identify } from "../../packages/core/src/identity.ts";
 import { withLease } from "../../packages/core/src/lease.ts";
@@ -9,24 +9,9 @@ import {
 import { sha256Hex } from "./fake-objects.ts";
 import { type FakeRepository, fakeRepository } from "./fake-repository.ts";
 import { FakeTimer } from "./fake-timer.ts";
+import { foreign, putLease } from "./foreign-lease.ts";
 
 const minute = 60_000;
-const foreign: Lease = {
-	lease: "ab".repeat(16) as LeaseId,
-	kind: "writer",
-	beat: 0,
-	host: "elsewhere",
-	machineId: "other",
-	bootId: "other",
-	pid: 7,
-	startTicks: "5",
-	pidNamespace: "pid:[9]",
-	created: "2026-11-19T10:00:00.000Z",
-	snapshots: [],
-	program: "varve",
-	command: "snapshot /srv",
-};
-
 let timer: FakeTimer;
 let repository: FakeRepository;
 
@@ -36,12 +21,8 @@ function run(changes: object = {}): FakeRepository {
 	return { ...repository, timer, identity, clock: timer };
 }
 
-async function put(beat: number, bytes?: Uint8Array): Promise<void> {
-	const record = encodeLease({ ...foreign, beat }, sha256Hex);
-	await repository.write((stage) =>
-		stage.putBytes("leases", `${foreign.lease}.${beat}`, bytes ?? record),
-	);
-}
+const put = (beat: number, bytes?: Uint8Array) =>
+	putLease(repository, { ...foreign, beat }, bytes);
 
 const judged = async (by = run()) =>
 	(await listLeases(by)).map(({ verdict, reason }) => `${verdict} ${reason}`);

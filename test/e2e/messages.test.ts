@@ -132,6 +132,14 @@ describe("every message of --json is as its schema says", () => {
 		);
 	});
 
+	test("unlock, with a lease that cannot be judged", () => {
+		const name = `leases/${"ab".repeat(16)}.0`;
+		const path = bench.write(`repository/${name}`, "");
+		const messages = check("unlock", bench.messages("unlock"));
+		rmSync(path);
+		expect(messages[1]).toMatchObject({ outcome: "kept" });
+	});
+
 	test("find by id", () => {
 		const { trees } = bench.messages("show latest")[1] as unknown as {
 			trees: string[];
