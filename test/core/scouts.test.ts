@@ -39,17 +39,19 @@ function silentCrew() {
 	return { crew, tasks, fail };
 }
 
-function scanOf(paths: readonly (readonly [number, string])[]) {
+function scanOf(paths: readonly (readonly [number, string, number?])[]) {
 	const writer = new ByteWriter(1024);
 	beginScanPiece(writer);
-	for (const [root, path] of paths)
+	for (const [root, path, count = 1] of paths)
 		encodeScanBlock(writer, {
 			root,
 			path: encodeName(path),
 			page: 0,
-			count: 1,
-			names: encodeName("a"),
-			rows: new Uint8Array(44),
+			count,
+			names: encodeName(
+				Array.from({ length: count }, (_, i) => `${10_000 + i}`).join("\0"),
+			),
+			rows: new Uint8Array(44 * count),
 		});
 	return new PreviousScan([writer.finish()]);
 }
@@ -88,6 +90,38 @@ describe("scouts", () => {
 			"/etc/asked-for/",
 			"/",
 		]);
+	});
+
+	test("go on when the walk has passed by directories that are gone", () => {
+		const { crew: small, tasks } = silentCrew();
+		const crew = { ...small, size: 100 };
+		const gone = Array.from({ length: 9 }, (_, i) => `gone${i}`);
+		const previous = scanOf([
+			...gone.map((path) => [0, path, 4096] as const),
+			[0, "here"],
+			[0, "later"],
+		]);
+		const scouts = new Scouts({
+			crew,
+			previous,
+			roots: [{ path: "/top/", kind: "directory" }],
+			racyFrom: 0n,
+		});
+		const asked = () => tasks.flatMap(({ paths }) => paths);
+		const all = asked();
+		expect(all).toEqual(gone.slice(0, 8).map((path) => `/top/${path}/`));
+		const reply = (path: string) =>
+			crew.onReply({ directories: [{ path, reason: "ENOENT" }] });
+		reply("/top/gone0/");
+		expect(asked()).toEqual(all);
+		previous.take(0, "here");
+		expect(scouts.take("/top/here/")).toBeUndefined();
+		expect(asked()).toEqual([...all, "/top/later/"]);
+		reply("/top/gone1/");
+		expect(scouts.take("/top/gone1/")).toBeUndefined();
+		previous.take(0, "later");
+		reply("/top/later/");
+		expect(() => scouts.take("/top/later/")).toThrow("cannot list");
 	});
 
 	test("whose listing has more than was asked for are not believed", () => {

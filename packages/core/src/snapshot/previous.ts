@@ -16,6 +16,8 @@ export class PreviousScan {
 	#queue: ScanBlock[] = [];
 	#first = 0;
 	#peeked = 0;
+	/** Blocks that have left the queue. */
+	#gone = 0;
 
 	constructor(pieces: Iterable<Bytes>) {
 		this.#blocks = blocksOf(pieces);
@@ -47,6 +49,16 @@ export class PreviousScan {
 		return block;
 	}
 
+	/** Blocks taken, or passed by because the walk met no such directory. */
+	get passed(): number {
+		return this.#gone + this.#first;
+	}
+
+	/** Blocks before this one, counted from the first, have been taken or looked at. */
+	get ahead(): number {
+		return this.#gone + Math.max(this.#peeked, this.#first);
+	}
+
 	#at(index: number): ScanBlock | undefined {
 		while (index >= this.#queue.length) {
 			const { value, done } = this.#blocks.next();
@@ -58,6 +70,7 @@ export class PreviousScan {
 
 	#shorten(): void {
 		if (this.#first < 1024) return;
+		this.#gone += this.#first;
 		this.#queue = this.#queue.slice(this.#first);
 		this.#peeked = Math.max(0, this.#peeked - this.#first);
 		this.#first = 0;

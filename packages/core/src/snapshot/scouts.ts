@@ -26,14 +26,21 @@ export interface ScoutsOptions {
 	readonly racyFrom: bigint;
 }
 
+interface Coming {
+	/** Number of its block in the scan state. */
+	readonly block: number;
+	/** Entries it had. */
+	readonly count: number;
+}
+
 /**
  * Threads that list directories ahead of the walk: those of the parent snapshot, in its order. One that is new, or that nobody has
  * begun, is left to the walk itself, so that it never waits for more than what is under way.
  */
 export class Scouts {
 	readonly #options: ScoutsOptions;
-	/** Directories under way and listed, and the number of entries they had. */
-	readonly #coming = new Map<string, number>();
+	/** Directories under way and listed, in the order of the walk. */
+	readonly #coming = new Map<string, Coming>();
 	readonly #ready = new Map<string, ScoutedDirectory>();
 	#ahead = 0;
 	#tasks = 0;
@@ -62,20 +69,29 @@ export class Scouts {
 		}
 	}
 
-	/** The listing, if it is here; else the walk is on its own. Throws as reading the directory would. */
+	/** The listing, if it is here; else the walk is on its own. Asked once the walk has taken the directory from the scan state. Throws as reading the directory would. */
 	take(path: string): DirectoryListing | undefined {
 		const found = this.#ready.get(path);
+		this.#dropPassed();
 		if (found === undefined) return undefined;
-		this.#ready.delete(path);
-		this.#ahead -= this.#coming.get(path) ?? 0;
-		this.#coming.delete(path);
-		this.#dispatch();
 		if ("reason" in found)
 			throw Object.assign(new Error(`cannot list ${path}`), {
 				code: found.reason,
 			});
 		const { names } = found.listing;
 		return { ...found.listing, names: names === "" ? [] : names.split("\0") };
+	}
+
+	/** What the walk has passed by will never be taken, and makes room for what comes. */
+	#dropPassed(): void {
+		const { passed } = this.#options.previous;
+		for (const [path, { block, count }] of this.#coming) {
+			if (block >= passed) break;
+			this.#coming.delete(path);
+			this.#ready.delete(path);
+			this.#ahead -= count;
+		}
+		this.#dispatch();
 	}
 
 	async close(): Promise<void> {
@@ -123,7 +139,8 @@ export class Scouts {
 			if (root === undefined || (relative === "" && root.kind === "entries"))
 				continue;
 			const path = relative === "" ? root.path : `${root.path}${relative}/`;
-			this.#coming.set(path, block.count);
+			const number = previous.ahead - 1;
+			this.#coming.set(path, { block: number, count: block.count });
 			this.#ahead += block.count;
 			entries += block.count;
 			paths.push(path);
@@ -134,7 +151,8 @@ export class Scouts {
 	#receive({ directories }: ScoutReply): void {
 		this.#tasks--;
 		for (const directory of directories)
-			this.#ready.set(directory.path, directory);
+			if (this.#coming.has(directory.path))
+				this.#ready.set(directory.path, directory);
 		this.#dispatch();
 		this.#arrival?.();
 	}
