@@ -134,6 +134,13 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/unpin.ts"),
 	},
 	{
+		name: "gc",
+		aliases: ["prune"],
+		summary: "free what no snapshot needs",
+		group: keeping,
+		load: () => import("./commands/gc.ts"),
+	},
+	{
 		name: "config",
 		aliases: [],
 		summary: "show where the repository is and how it was made",

@@ -73,6 +73,15 @@ export {
 	type Unforgotten,
 	unforget,
 } from "./forget/unforget.ts";
+export { freedBy } from "./gc/freed-by.ts";
+export { gc } from "./gc/gc.ts";
+export {
+	defaultGrace,
+	defaultMaxUnused,
+	type GcOptions,
+	type GcResult,
+	type UnusedLimit,
+} from "./gc/options.ts";
 export {
 	addTags,
 	pin,
