@@ -70,6 +70,21 @@ async function mark(repository: Repository, id: string | undefined) {
 	);
 }
 
+/** Of content: the largest first. */
+async function packsNeededBy(repository: Repository, id: string | undefined) {
+	const record = (await repository.index.records([id as SnapshotId])).get(
+		id as SnapshotId,
+	);
+	await repository.objects.prepare();
+	const packs = new Set<string>();
+	for (const { tree } of record?.roots ?? [])
+		for (const { content } of repository.objects.nodes(tree)) {
+			const [place] = repository.index.places(content.ids.slice(0, 32));
+			if (place !== undefined) packs.add(place.pack);
+		}
+	return [...packs];
+}
+
 async function expectSound(repository: Repository, snapshots: number) {
 	const report = await verify(repository, { level: "data" });
 	expect(report).toMatchObject({ findings: [], notes: [] });
@@ -299,5 +314,44 @@ describe("gc", () => {
 		await mark(repository, gone.id);
 		await gc(repository, { grace: 0, maxUnused: { bytes: 0 } });
 		await expectSound(repository, 2);
+	});
+
+	test("names what a killed run left in no segment, if snapshots need it, and frees it otherwise", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(100_000, 1) });
+		const first = await take(repository, folder);
+		writeFileSync(join(folder, "b"), noise(100_000, 2));
+		const second = await take(repository, folder);
+		for (const { name } of await repository.backend.list("segments"))
+			rmSync(join(repository.location, "segments", name));
+		await mark(repository, second.id);
+		const result = await gc(repository, { grace: 0 });
+		expect(result).toMatchObject({ state: "swept" });
+		expect(result.bytesFreed).toBeGreaterThan(95_000);
+		expect((await repository.backend.list("segments")).length).toBeGreaterThan(
+			0,
+		);
+		const fresh = await place.repository({ location: repository.location });
+		await expectSound(fresh, 1);
+		expect(first.id).toBeDefined();
+	});
+
+	test("forgets packs that are not there and that nothing needs", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const first = await take(repository, source({ a: noise(100_000, 1) }));
+		await take(repository, source({ b: noise(100_000, 2) }));
+		const [pack] = await packsNeededBy(repository, first.id);
+		await mark(repository, first.id);
+		rmSync(
+			join(
+				repository.location,
+				"packs",
+				(pack as string).slice(0, 2),
+				pack as string,
+			),
+		);
+		await gc(repository, { grace: 0 });
+		const fresh = await place.repository({ location: repository.location });
+		await expectSound(fresh, 1);
 	});
 });

@@ -216,7 +216,7 @@ async function endWithout(
 ): Promise<GcResult> {
 	const { segments } = inventory.segments;
 	const after = await rewriteSegments(repository, stage, {
-		segments,
+		inventory,
 		gone: new Set(),
 		held: await heldLeases(repository),
 		signal: options.signal,

@@ -41,7 +41,7 @@ export async function sweep(
 	const removed = await removePacks(repository, stage, inventory, packs);
 	const before = inventory.segments.segments.length;
 	const after = await rewriteSegments(repository, stage, {
-		segments: inventory.segments.segments,
+		inventory,
 		gone: packs,
 		held,
 		signal,
