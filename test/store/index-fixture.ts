@@ -230,8 +230,8 @@ export class FakeRepository {
 		});
 	}
 
-	async caughtUp(): Promise<RepositoryIndex> {
-		const index = await this.open();
+	async caughtUp(options?: { cached?: boolean }): Promise<RepositoryIndex> {
+		const index = await this.open(options);
 		await index.catchUp(this.listing());
 		return index;
 	}

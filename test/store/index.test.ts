@@ -231,6 +231,16 @@ describe("look-ups in another thread", () => {
 			expect(repository.warningCodes()).toEqual([]);
 		});
 
+	for (const segments of [5, 40])
+		test(`answer without a cache as in this one, also of packs in no segment, with ${segments} segments`, async () => {
+			await addSegments(segments);
+			await repository.addPacks(makePack([{ chunks: chunks(3) }]));
+			const index = await repository.caughtUp({ cached: false });
+			const { places } = await lookUpInThread(index.lookupDescriptor, allIds());
+			expect(places).not.toContain(undefined);
+			await index.close();
+		});
+
 	test("answer without LevelDB when it cannot be opened there", async () => {
 		await addSegments(20);
 		const index = await repository.caughtUp();

@@ -19,7 +19,7 @@ export class BuiltSegments {
 	readonly #folder: string | undefined;
 	readonly #warn: Warn;
 
-	/** Without a folder they are held in memory, and other threads do not see them. */
+	/** Without a folder they are held in memory. */
 	constructor(folder: string | undefined, warn: Warn) {
 		this.#folder = folder;
 		this.#warn = warn;
@@ -55,7 +55,7 @@ export class BuiltSegments {
 		const bytes = encodeSegment(noLease, packs);
 		const name = createHash("sha256").update(bytes).digest("hex");
 		const folder = this.#folder;
-		if (folder === undefined) return segmentInMemory(name, bytes.slice());
+		if (folder === undefined) return segmentInMemory(name, shared(bytes));
 		try {
 			const path = join(folder, name);
 			await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -65,7 +65,7 @@ export class BuiltSegments {
 			return openSegmentFile(path, name);
 		} catch (cause) {
 			this.#warnUnusable(cause);
-			return segmentInMemory(name, bytes.slice());
+			return segmentInMemory(name, shared(bytes));
 		}
 	}
 
@@ -87,4 +87,11 @@ export class BuiltSegments {
 			cause,
 		});
 	}
+}
+
+/** A copy that all threads of the process can see. */
+function shared(bytes: Uint8Array): Uint8Array {
+	const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+	copy.set(bytes);
+	return copy;
 }

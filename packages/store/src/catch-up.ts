@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Bytes, Hash64, Place, SegmentPack } from "@varve/format";
 import { type Adopted, AdoptedPacks } from "./adopted-packs.ts";
 import type { ListedFile, ReadBackend } from "./backend.ts";
-import type { LookupDescriptor } from "./chunk-lookup.ts";
+import type { LookupDescriptor, MemorySegment } from "./chunk-lookup.ts";
 import { CombinedSegments } from "./combined-segments.ts";
 import { findPlaces } from "./find-places.ts";
 import { LevelSource } from "./level-source.ts";
@@ -201,6 +201,7 @@ export class IndexState {
 			descriptor: {
 				level: source && this.#options.level.path,
 				segments: pathsOf(searches),
+				memory: memoryOf(searches),
 				merged: merged.flatMap((name) => this.#shelf.pathOf(name) ?? []),
 				packs: packs.ids,
 				packSizes: packs.sizes,
@@ -275,4 +276,10 @@ function nameAll(
 
 function pathsOf(searches: readonly SegmentSearch[]): string[] {
 	return searches.flatMap(({ file }) => file.path ?? []);
+}
+
+function memoryOf(searches: readonly SegmentSearch[]): MemorySegment[] {
+	return searches.flatMap(({ file: { name, memory } }) =>
+		memory === undefined ? [] : [{ name, bytes: memory }],
+	);
 }

@@ -21,6 +21,8 @@ export interface LookupDescriptor {
 	readonly level: string | undefined;
 	/** Paths of segments that LevelDB does not hold yet (or all of them, if another process holds it). */
 	readonly segments: readonly string[];
+	/** Segments that this process holds in memory, for want of a cache. */
+	readonly memory: readonly MemorySegment[];
 	/** Paths of the segments it holds: asked in its place if it turns out to be damaged. */
 	readonly merged: readonly string[];
 	/** Ids of the packs in the listing that count, ascending, 32 bytes each, in shared memory. */
@@ -28,6 +30,12 @@ export interface LookupDescriptor {
 	/** Sizes of these in bytes, as floats of 64 bits. */
 	readonly packSizes: SharedArrayBuffer;
 	readonly empty: boolean;
+}
+
+export interface MemorySegment {
+	readonly name: string;
+	/** In shared memory if it may be large. */
+	readonly bytes: Uint8Array;
 }
 
 /** Where a pack's frames lie, as segments and directories tell. */

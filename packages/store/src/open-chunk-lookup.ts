@@ -11,7 +11,11 @@ import {
 import { LevelSource } from "./level-source.ts";
 import { PackListing } from "./pack-listing.ts";
 import { PageCache } from "./page-cache.ts";
-import { openIfThere } from "./segment-file.ts";
+import {
+	openIfThere,
+	type SegmentFile,
+	segmentInMemory,
+} from "./segment-file.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { SegmentSource } from "./segment-source.ts";
 import { SourceLookup } from "./source-lookup.ts";
@@ -29,7 +33,12 @@ export async function openChunkLookup(
 	const pages = new PageCache();
 	const open = (paths: readonly string[]) =>
 		paths.flatMap((path) => openSource(path, pages));
-	const sources: ChunkSource[] = open(descriptor.segments);
+	const sources: ChunkSource[] = [
+		...open(descriptor.segments),
+		...descriptor.memory.map(({ name, bytes }) =>
+			sourceOf(segmentInMemory(name, bytes), pages),
+		),
+	];
 	if (descriptor.level === undefined) return new SourceLookup(packs, sources);
 	const merged = new LaterSources(() => open(descriptor.merged));
 	const database = await openLevel(descriptor.level);
@@ -54,9 +63,11 @@ export async function openChunkLookup(
 
 function openSource(path: string, pages: PageCache): SegmentSource[] {
 	const file = openIfThere(path, basename(path));
-	return file === undefined
-		? []
-		: [new SegmentSource(new SegmentSearch(file, pages))];
+	return file === undefined ? [] : [sourceOf(file, pages)];
+}
+
+function sourceOf(file: SegmentFile, pages: PageCache): SegmentSource {
+	return new SegmentSource(new SegmentSearch(file, pages));
 }
 
 /** Undefined if it does not open: the segments it holds are asked in its place. */

@@ -7,8 +7,10 @@ export interface SegmentFile {
 	/** Of the file: the SHA-256 of its bytes. */
 	readonly name: string;
 	readonly size: number;
-	/** Where other threads find it; undefined if only this thread has it. */
+	/** Where other threads find it; undefined if it is in no file. */
 	readonly path: string | undefined;
+	/** All of it, if it lies in memory and not in a file. */
+	readonly memory?: Uint8Array;
 	/** Fills `target` from byte `at`. CorruptError if the file ends before. */
 	readInto(at: number, target: Bytes): void;
 	close(): void;
@@ -64,11 +66,12 @@ export function openIfThere(
 }
 
 /** A segment in memory, for storage without files. */
-export function segmentInMemory(name: string, bytes: Bytes): SegmentFile {
+export function segmentInMemory(name: string, bytes: Uint8Array): SegmentFile {
 	return {
 		name,
 		size: bytes.length,
 		path: undefined,
+		memory: bytes,
 		readInto(at, target) {
 			target.set(bytes.subarray(at, at + target.length));
 		},
