@@ -62,7 +62,7 @@ describe("scouts", () => {
 		const scouts = new Scouts({
 			crew,
 			previous: scanOf([[0, "sub"]]),
-			roots: [{ path: "/top/", kind: "directory" }],
+			roots: ["/top/"],
 			racyFrom: 0n,
 		});
 		const waiting = scouts.arrived("/top/sub/");
@@ -71,7 +71,7 @@ describe("scouts", () => {
 		await expect(scouts.arrived("/top/sub/")).rejects.toThrow("crashed");
 	});
 
-	test("leave alone a root of which only some entries are wanted", () => {
+	test("leave the roots to the walk, which begins with them", () => {
 		const { crew, tasks } = silentCrew();
 		new Scouts({
 			crew,
@@ -79,16 +79,14 @@ describe("scouts", () => {
 				[0, ""],
 				[0, "asked-for"],
 				[1, ""],
+				[1, "below"],
 			]),
-			roots: [
-				{ path: "/etc/", kind: "entries" },
-				{ path: "/", kind: "directory" },
-			],
+			roots: ["/etc/", "/"],
 			racyFrom: 0n,
 		});
 		expect(tasks.flatMap(({ paths }) => paths)).toEqual([
 			"/etc/asked-for/",
-			"/",
+			"/below/",
 		]);
 	});
 
@@ -104,7 +102,7 @@ describe("scouts", () => {
 		const scouts = new Scouts({
 			crew,
 			previous,
-			roots: [{ path: "/top/", kind: "directory" }],
+			roots: ["/top/"],
 			racyFrom: 0n,
 		});
 		const asked = () => tasks.flatMap(({ paths }) => paths);

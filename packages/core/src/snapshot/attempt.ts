@@ -301,10 +301,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		if (known.files + known.directories < worthScouts) return;
 		const { signal } = this.#options;
 		const crew = await startCrew({ workers, signal, job: "scout", setup: {} });
-		const roots = this.#found.map(({ root: { path, kind } }) => ({
-			path: withSlash(path),
-			kind,
-		}));
+		const roots = this.#found.map(({ root: { path } }) => withSlash(path));
 		this.#scouts = new Scouts({
 			crew,
 			previous: this.#previous,

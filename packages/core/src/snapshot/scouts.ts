@@ -11,17 +11,12 @@ const tasksPerThread = 2;
 /** Entries listed ahead of the walk. */
 const maxAhead = 32 * 1024;
 
-export interface ScoutedRoot {
-	/** Absolute, with "/" at the end. */
-	readonly path: string;
-	readonly kind: "directory" | "entries";
-}
-
 export interface ScoutsOptions {
 	readonly crew: Crew;
 	/** Tells which directories there were, in the order of the walk. */
 	readonly previous: PreviousScan;
-	readonly roots: readonly ScoutedRoot[];
+	/** Their paths: absolute, with "/" at the end. */
+	readonly roots: readonly string[];
 	/** See ListingRequest. */
 	readonly racyFrom: bigint;
 }
@@ -135,10 +130,9 @@ export class Scouts {
 			if (block.page > 0) continue;
 			const relative = decodeName(block.path);
 			const root = roots[block.root];
-			// Of a root of entries only those that were asked for may be looked at.
-			if (root === undefined || (relative === "" && root.kind === "entries"))
-				continue;
-			const path = relative === "" ? root.path : `${root.path}${relative}/`;
+			// The walk itself begins with the root, and of a root of entries only those that were asked for may be looked at.
+			if (root === undefined || relative === "") continue;
+			const path = `${root}${relative}/`;
 			const number = previous.ahead - 1;
 			this.#coming.set(path, { block: number, count: block.count });
 			this.#ahead += block.count;
