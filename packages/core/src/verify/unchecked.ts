@@ -27,6 +27,13 @@ export function uncheckedBy({
 		);
 	if (level !== "structure" && unread > 0)
 		unchecked.push(`${unread} of ${packsListed} packs`);
+	// Threads share packs by ranges, so that none sees one whole from front to back.
+	if (level !== "structure")
+		unchecked.push(
+			level === "data"
+				? "the SHA-256 of whole packs, which is their name: their bytes were compared with the checksums in them, their chunks with ids"
+				: "the SHA-256 of whole packs, which is their name: their bytes were compared with the checksums in them",
+		);
 	if (isPartial) unchecked.push("what other snapshots refer to");
 	unchecked.push(
 		"files in quarantine and of runs that are not finished",
