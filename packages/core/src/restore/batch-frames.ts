@@ -8,6 +8,7 @@ import {
 import type { Toolbox } from "@varve/kernel";
 import { isDamage } from "../damage.ts";
 import type { CachedFrame, FrameCache } from "../frame-cache.ts";
+import { standsAt } from "../prove-chunks.ts";
 import type { FrameColumns, PartColumns } from "./tasks.ts";
 
 /** Neighbouring frames of a pack are read at once, up to this many bytes. */
@@ -97,11 +98,6 @@ export class BatchFrames {
 			if (!isDamage(error)) throw error;
 		}
 	}
-}
-
-function standsAt(hash: Bytes, ids: Bytes, at: number): boolean {
-	for (let i = 0; i < idBytes; i++) if (hash[i] !== ids[at + i]) return false;
-	return true;
 }
 
 function badChunk(problem: string, ids: Bytes, item: number): CorruptError {

@@ -7,6 +7,7 @@ import {
 	type PackFrame,
 	StorageError,
 	spanBytes,
+	toHex,
 } from "@varve/format";
 import type {
 	Claims,
@@ -17,7 +18,7 @@ import type {
 	WrittenPack,
 } from "@varve/kernel";
 import type { ChunkLookup } from "@varve/store";
-import { wrongChunk } from "./read-back.ts";
+import { wrongChunks } from "../prove-chunks.ts";
 
 /** What the cutter must be able to look at beyond a chunk's start: the longest chunk and a run of zeros behind it, and room to read. */
 export const ingestMemory = 4 * 1024 * 1024;
@@ -214,12 +215,12 @@ export class Ingest {
 
 	/** The frame was decoded to these very bytes; that they still are the bytes that were hashed is seen here. */
 	#proveAgain(raw: Bytes, chunks: Pick<PackFrame, "ids" | "lengths">): void {
-		const wrong = wrongChunk(raw, chunks, this.#parts.tools.sha256);
+		const [wrong] = wrongChunks(raw, chunks, this.#parts.tools.sha256);
 		if (wrong !== undefined)
 			throw new StorageError(
 				"MEMORY_FAULT",
-				`the chunk ${wrong} changed in memory before it was stored: the memory of this machine is not sound`,
-				{ chunk: wrong },
+				`the chunk ${toHex(wrong)} changed in memory before it was stored: the memory of this machine is not sound`,
+				{ chunk: toHex(wrong) },
 			);
 	}
 

@@ -1,14 +1,11 @@
 import {
-	type Bytes,
 	CorruptError,
-	compareBytes,
-	idBytes,
 	isVarveError,
-	type PackFrame,
 	type SegmentPack,
 	toHex,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { wrongChunks } from "../prove-chunks.ts";
 import type { Repository } from "../repository.ts";
 
 /** The code of the error for a pack that comes back different. */
@@ -59,29 +56,12 @@ function provePack({ backend, tools }: Repository, pack: SegmentPack): void {
 		const { raw } = tools.decoder.decode(stored, {
 			bases: () => new Uint8Array(0),
 		});
-		const wrong = wrongChunk(raw, frame, (bytes) => tools.sha256(bytes));
+		const [wrong] = wrongChunks(raw, frame, (bytes) => tools.sha256(bytes));
 		if (wrong !== undefined)
 			throw new CorruptError(
 				"BAD_CHUNK",
-				`the chunk ${wrong} does not match its id`,
-				{ chunk: wrong },
+				`the chunk ${toHex(wrong)} does not match its id`,
+				{ chunk: toHex(wrong) },
 			);
 	}
-}
-
-/** The id of the first chunk whose bytes do not have it. */
-export function wrongChunk(
-	raw: Bytes,
-	{ ids, lengths }: Pick<PackFrame, "ids" | "lengths">,
-	sha256: (bytes: Bytes) => Bytes,
-): string | undefined {
-	let at = 0;
-	for (let i = 0; i < lengths.length; i++) {
-		const length = lengths[i] as number;
-		const id = ids.subarray(i * idBytes, (i + 1) * idBytes);
-		if (compareBytes(sha256(raw.subarray(at, at + length)), id) !== 0)
-			return toHex(id);
-		at += length;
-	}
-	return undefined;
 }

@@ -14,6 +14,7 @@ import type { Toolbox } from "@varve/kernel";
 import type { BlockingReads } from "@varve/store";
 import { attemptRead } from "../damage.ts";
 import type { FrameCache } from "../frame-cache.ts";
+import { wrongChunks } from "../prove-chunks.ts";
 import type {
 	BlockProblem,
 	FrameList,
@@ -34,6 +35,7 @@ export class RangeCheck {
 	readonly #options: RangeCheckOptions;
 	#stored = new Uint8Array(0);
 	#raw = new Uint8Array(2 * 1024 * 1024);
+	readonly #sha256 = (bytes: Bytes) => this.#options.tools.sha256(bytes);
 
 	constructor(options: RangeCheckOptions) {
 		this.#options = options;
@@ -113,12 +115,13 @@ export class RangeCheck {
 		stored: Bytes,
 	): FrameProblem | undefined {
 		const offset = frames.offset[index] as number;
-		const first = (frames.firstChunk[index] as number) * idBytes;
-		const end = (frames.firstChunk[index + 1] as number) * idBytes;
-		const ids = frames.ids.subarray(first, end);
+		const first = frames.firstChunk[index] as number;
+		const end = frames.firstChunk[index + 1] as number;
+		const ids = frames.ids.subarray(first * idBytes, end * idBytes);
+		const lengths = frames.lengths.subarray(first, end);
 		try {
 			const raw = this.#decode(task, frames, index, stored);
-			const bad = this.#wrongChunks(frames, index, raw);
+			const bad = wrongChunks(raw, { ids, lengths }, this.#sha256);
 			if (bad.length === 0) return undefined;
 			const chunks = joinIds(bad);
 			const message = `${bad.length} of the ${ids.length / idBytes} chunks in it do not match their ids, the first of them ${idAt(chunks)}`;
@@ -148,20 +151,6 @@ export class RangeCheck {
 			bases: (ids) => bases.bases(ids),
 			target: this.#raw,
 		}).raw;
-	}
-
-	#wrongChunks(frames: FrameList, index: number, raw: Bytes): Bytes[] {
-		const bad: Bytes[] = [];
-		const end = frames.firstChunk[index + 1] as number;
-		let at = 0;
-		for (let c = frames.firstChunk[index] as number; c < end; c++) {
-			const length = frames.lengths[c] as number;
-			const hash = this.#options.tools.sha256(raw.subarray(at, at + length));
-			at += length;
-			if (!standsAt(hash, frames.ids, c * idBytes))
-				bad.push(frames.ids.subarray(c * idBytes, (c + 1) * idBytes));
-		}
-		return bad;
 	}
 }
 
@@ -217,11 +206,6 @@ function differs(what: string): CorruptError {
 		"BAD_FRAME",
 		`its ${what} are not what the directory of the pack says`,
 	);
-}
-
-function standsAt(hash: Bytes, ids: Bytes, at: number): boolean {
-	for (let i = 0; i < idBytes; i++) if (hash[i] !== ids[at + i]) return false;
-	return true;
 }
 
 function joinIds(ids: readonly Bytes[]): Bytes {
