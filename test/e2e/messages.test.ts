@@ -136,6 +136,7 @@ describe("every message of --json is as its schema says", () => {
 		const name = `leases/${"ab".repeat(16)}.0`;
 		const path = bench.write(`repository/${name}`, "");
 		const messages = check("unlock", bench.messages("unlock"));
+		check("doctor", bench.messages("doctor --fix"));
 		rmSync(path);
 		expect(messages[1]).toMatchObject({ outcome: "kept" });
 	});

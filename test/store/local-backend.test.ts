@@ -508,6 +508,17 @@ describe("the local listing", () => {
 		await backend.fence(stage.lease);
 		expect(fs.readdirSync(join(location, "tmp"))).toEqual([]);
 	});
+
+	test("of what is being deleted tells the names, and deletes it with what is in it", async () => {
+		const { backend, stage } = await openWith();
+		const name = `fenced-${lease}-0`;
+		fs.mkdirSync(join(location, "tmp", name));
+		fs.writeFileSync(join(location, "tmp", name, "object-0"), "x");
+		expect(await backend.listFenced()).toEqual([name]);
+		await backend.clearFenced();
+		expect(await backend.listFenced()).toEqual([]);
+		expect(await backend.listStages()).toEqual([stage.lease]);
+	});
 });
 
 describe("exclusive names", () => {

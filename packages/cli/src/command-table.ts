@@ -162,6 +162,13 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/unlock.ts"),
 	},
 	{
+		name: "doctor",
+		aliases: [],
+		summary: "say who holds what since when, and mend what is safe to mend",
+		group: keeping,
+		load: () => import("./commands/doctor.ts"),
+	},
+	{
 		name: "completion",
 		aliases: [],
 		summary: "print a completion script for a shell",

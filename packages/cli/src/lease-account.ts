@@ -73,6 +73,11 @@ const outcomes: Readonly<Record<UnlockedLease["outcome"], string>> = {
 	refused: "refused: it has shown a sign of life",
 };
 
+/** That, below its holder. */
+export function reasonLine(found: FoundLease): string {
+	return `          ${found.verdict === "dead" ? "dead" : "alive"}: ${reasonWords(found)}`;
+}
+
 /** What became of a lease. */
 export function outcomeLine({ found, outcome }: UnlockedLease): string {
 	const words = outcomes[outcome];

@@ -33,6 +33,13 @@ export {
 	openRepository,
 	programName,
 } from "./compose.ts";
+export type { Remark, RemarkCode, Remedy } from "./doctor/ailments.ts";
+export {
+	type Examination,
+	examine,
+	type Treated,
+	treat,
+} from "./doctor/doctor.ts";
 export type { Observer, Step, VerbEvent, VerbName } from "./events.ts";
 export {
 	type ForgetOptions,

@@ -1,5 +1,4 @@
 import { NotFoundError } from "@varve/format";
-import type { Stage } from "@varve/store";
 import { beatInterval } from "./heartbeat.ts";
 import { type FoundLease, fenceLeases, listLeases } from "./lease-table.ts";
 import type { Repository } from "./repository.ts";
@@ -43,18 +42,27 @@ export async function unlock(
 	repository: Repository,
 	options: UnlockOptions = {},
 ): Promise<UnlockedLease[]> {
-	return await withStage(repository, async (stage) => {
-		const all = chosen(await listLeases(repository), options);
-		const dead = all.filter(({ verdict }) => verdict === "dead");
-		const live = all.filter(({ verdict }) => verdict === "live");
-		await fenceLeases(repository, stage, dead);
-		return [
-			...dead.map((found) => ({ found, outcome: "removed" as const })),
-			...(options.force === true
-				? await force(repository, stage, { ...options, live })
-				: live.map((found) => ({ found, outcome: "kept" as const }))),
-		];
-	});
+	const all = chosen(await listLeases(repository), options);
+	const dead = all.filter(({ verdict }) => verdict === "dead");
+	const live = all.filter(({ verdict }) => verdict === "live");
+	await takeAway(repository, dead);
+	return [
+		...dead.map((found) => ({ found, outcome: "removed" as const })),
+		...(options.force === true
+			? await force(repository, { ...options, live })
+			: live.map((found) => ({ found, outcome: "kept" as const }))),
+	];
+}
+
+/** With a stage for as long as that takes: one that is there for long without a lease counts as left by the dead. */
+export async function takeAway(
+	repository: Repository,
+	leases: readonly FoundLease[],
+): Promise<void> {
+	if (leases.length === 0) return;
+	await withStage(repository, (stage) =>
+		fenceLeases(repository, stage, leases),
+	);
 }
 
 function chosen(
@@ -82,7 +90,6 @@ interface Watch {
 
 async function force(
 	repository: Repository,
-	stage: Stage,
 	options: UnlockOptions & { readonly live: readonly FoundLease[] },
 ): Promise<UnlockedLease[]> {
 	const { live, watching, signal } = options;
@@ -97,7 +104,7 @@ async function force(
 	const settled: UnlockedLease[] = [];
 	let open: readonly Watch[] = watches;
 	while (open.length > 0) {
-		open = await look(repository, stage, open, settled);
+		open = await look(repository, open, settled);
 		const next = Math.min(...open.map(({ until }) => until));
 		const left = next - timer.uptime();
 		if (open.length > 0)
@@ -117,7 +124,6 @@ function needed(
 /** Sorts out who has ended, who lives, and whose time is over; returns who is to be watched on. */
 async function look(
 	repository: Repository,
-	stage: Stage,
 	watches: readonly Watch[],
 	settled: UnlockedLease[],
 ): Promise<Watch[]> {
@@ -134,7 +140,7 @@ async function look(
 		else if (now.verdict === "live" && repository.timer.uptime() < until)
 			open.push(watch);
 		else {
-			await fenceLeases(repository, stage, [now]);
+			await takeAway(repository, [now]);
 			const outcome = now.verdict === "dead" ? "removed" : "forced";
 			settled.push({ found: now, outcome });
 		}

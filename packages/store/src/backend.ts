@@ -79,12 +79,18 @@ export interface WriteBackend extends ReadBackend {
 	listStages(): Promise<LeaseId[]>;
 	/** Renames the stage of a dead lease away and deletes what is in it. True if there was one. */
 	fence(lease: LeaseId): Promise<boolean>;
+	/** Names of what is left of stages that were renamed away: of one who is deleting it, was killed at that, or could not. */
+	listFenced(): Promise<string[]>;
+	/** Deletes that. What cannot be deleted stays, with a warning. */
+	clearFenced(): Promise<void>;
 }
 
 /** Third rung. */
 export interface RemoveBackend extends WriteBackend {
 	/** Removes a file by first renaming it into the stage. Absence is success. */
 	remove(stage: Stage, kind: FileKind, name: string): Promise<void>;
+	/** Removes the reserve, with no stage: a full disk may have no room for one. False if there is none. */
+	giveUpReserve(): Promise<boolean>;
 }
 
 /** Where one lease prepares files. */

@@ -202,10 +202,29 @@ class LocalBackend implements RemoveBackend {
 		return there;
 	}
 
+	async listFenced(): Promise<string[]> {
+		return await this.#stages.listFenced();
+	}
+
+	async clearFenced(): Promise<void> {
+		await this.#stages.clearFenced();
+	}
+
 	async remove(stage: Stage, kind: FileKind, name: string): Promise<void> {
 		if (!(stage instanceof LocalStage))
 			throw new Error("the stage is not one of this backend");
 		await stage.remove(kind, name);
+	}
+
+	async giveUpReserve(): Promise<boolean> {
+		try {
+			await this.#fs.unlink(pathOf(this.location, "reserve", "reserve"));
+		} catch (error) {
+			if (isErrno(error, "ENOENT")) return false;
+			throw storageError(error, "give up the reserve");
+		}
+		await this.#durable.syncDirectory(this.location);
+		return true;
 	}
 
 	async close(): Promise<void> {

@@ -104,9 +104,20 @@ class MemoryBackend implements RemoveBackend {
 		return this.#stages.delete(lease);
 	}
 
+	/** What is renamed away here is gone at once. */
+	async listFenced(): Promise<string[]> {
+		return [];
+	}
+
+	async clearFenced(): Promise<void> {}
+
 	async remove(stage: Stage, kind: FileKind, name: string): Promise<void> {
 		this.#stagedFiles(stage.lease);
 		this.#filesOf(kind).delete(name);
+	}
+
+	async giveUpReserve(): Promise<boolean> {
+		return this.#filesOf("reserve").delete("reserve");
 	}
 
 	async close(): Promise<void> {}

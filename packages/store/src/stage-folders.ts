@@ -75,11 +75,19 @@ export class StageFolders {
 		const away = await this.#renameAway(lease);
 		if (away === undefined) return false;
 		await this.#durable.syncDirectory(this.#tmp);
-		const left = (await this.#names()).filter((n) =>
-			n.startsWith(fencedPrefix),
-		);
-		for (const name of left) await this.#delete(join(this.#tmp, name));
+		await this.clearFenced();
 		return true;
+	}
+
+	async listFenced(): Promise<string[]> {
+		return (await this.#names()).filter((name) =>
+			name.startsWith(fencedPrefix),
+		);
+	}
+
+	async clearFenced(): Promise<void> {
+		for (const name of await this.listFenced())
+			await this.#delete(join(this.#tmp, name));
 	}
 
 	/** The same by the owner, who decides nothing on the strength of it. */

@@ -15,7 +15,10 @@ export type FaultPoint =
 	| "stage"
 	| "listStages"
 	| "fence"
+	| "listFenced"
+	| "clearFenced"
 	| "remove"
+	| "giveUpReserve"
 	| "put"
 	| "putBytes"
 	| "release"
@@ -69,6 +72,10 @@ export function faultyBackend(
 		listStages: () =>
 			strikeOr(strike, "listStages", () => backend.listStages()),
 		fence: (lease) => strikeOr(strike, "fence", () => backend.fence(lease)),
+		listFenced: () =>
+			strikeOr(strike, "listFenced", () => backend.listFenced()),
+		clearFenced: () =>
+			strikeOr(strike, "clearFenced", () => backend.clearFenced()),
 		stage: (lease) =>
 			strikeOr(strike, "stage", async () => {
 				const inner = await backend.stage(lease);
@@ -82,6 +89,8 @@ export function faultyBackend(
 				if (!inner) throw new Error("the stage is not one of this backend");
 				return backend.remove(inner, kind, name);
 			}),
+		giveUpReserve: () =>
+			strikeOr(strike, "giveUpReserve", () => backend.giveUpReserve()),
 		close: () => backend.close(),
 		[Symbol.asyncDispose]: () => backend.close(),
 	};
