@@ -1,4 +1,5 @@
 import { type Bytes, decodeName } from "@varve/format";
+import { lowerBound } from "../lower-bound.ts";
 import type { DirectoryView, FilterFs } from "./exclude.ts";
 import { type Levels, PatternLevel, patternLines } from "./pattern-level.ts";
 
@@ -77,12 +78,5 @@ function orUnreadable<T>(read: () => T): T | undefined {
 
 /** Whether a plain ASCII name is among names sorted by bytes. */
 function hasName(names: readonly string[], name: string): boolean {
-	let low = 0;
-	let high = names.length;
-	while (low < high) {
-		const middle = (low + high) >>> 1;
-		if ((names[middle] as string) < name) low = middle + 1;
-		else high = middle;
-	}
-	return names[low] === name;
+	return names[lowerBound(names, (n) => (n < name ? -1 : 0))] === name;
 }

@@ -8,6 +8,7 @@ import {
 	type TreeId,
 	type TreePage,
 } from "@varve/format";
+import { lowerBound } from "../lower-bound.ts";
 import type { ObjectReader } from "../repository.ts";
 
 /** The tree of one directory in the parent snapshot, decoded page by page as names are asked for. */
@@ -48,19 +49,4 @@ export class PreviousTree {
 		}
 		return true;
 	}
-}
-
-/** Index of the first item that is not below what is looked for. */
-export function lowerBound<T>(
-	items: readonly T[],
-	order: (item: T) => number,
-): number {
-	let low = 0;
-	let high = items.length;
-	while (low < high) {
-		const middle = (low + high) >>> 1;
-		if (order(items[middle] as T) < 0) low = middle + 1;
-		else high = middle;
-	}
-	return low;
 }

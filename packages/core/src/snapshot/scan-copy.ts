@@ -23,10 +23,6 @@ export class ScanCopy {
 		this.#encoder = encoder;
 	}
 
-	get empty(): boolean {
-		return this.#frames.length === 0;
-	}
-
 	add(piece: Bytes, id: Bytes): void {
 		const lengths = Uint32Array.of(piece.length);
 		const frame = this.#encoder.encode({
