@@ -10,11 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createToolbox } from "@varve/kernel";
-import {
-	defaultCacheFolder,
-	openClientCache,
-	type Warning,
-} from "@varve/store";
+import { openClientCache, type Warning } from "@varve/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const { hash64 } = await createToolbox();
@@ -110,34 +106,5 @@ describe("the client's cache", () => {
 		const cache = await open();
 		for (const name of ["../a", "/a", "a/b/c", "", ".a", "a/../b"])
 			await expect(cache.get(name)).rejects.toThrow(/not a name/);
-	});
-});
-
-describe("the default folder of caches", () => {
-	const home = { HOME: "/home/user" };
-	test("is where each platform has its caches", () => {
-		expect(defaultCacheFolder(home, "linux")).toBe("/home/user/.cache/varve");
-		expect(defaultCacheFolder(home, "darwin")).toBe(
-			"/home/user/Library/Caches/varve",
-		);
-		const local = { LOCALAPPDATA: "C:\\Local" };
-		expect(defaultCacheFolder(local, "win32")).toBe("C:\\Local\\varve\\cache");
-	});
-
-	test("follows XDG_CACHE_HOME if that is absolute, and VARVE_CACHE_DIR before all", () => {
-		const xdg = { ...home, XDG_CACHE_HOME: "/var/cache" };
-		expect(defaultCacheFolder(xdg, "linux")).toBe("/var/cache/varve");
-		expect(
-			defaultCacheFolder({ ...home, XDG_CACHE_HOME: "relative" }, "linux"),
-		).toBe("/home/user/.cache/varve");
-		for (const platform of ["linux", "darwin", "win32"])
-			expect(
-				defaultCacheFolder({ ...xdg, VARVE_CACHE_DIR: "mine" }, platform),
-			).toBe("mine");
-	});
-
-	test("is not known where nothing tells of a home", () => {
-		for (const platform of ["linux", "darwin", "win32"])
-			expect(defaultCacheFolder({ HOME: "" }, platform)).toBeUndefined();
 	});
 });

@@ -1,6 +1,5 @@
 export * from "./backend.ts";
 export { openBlockingReads } from "./blocking-reads.ts";
-export { defaultCacheFolder } from "./cache-folder.ts";
 export * from "./chunk-lookup.ts";
 export { ChunkPlace, FramePlace } from "./chunk-place.ts";
 export * from "./chunk-table.ts";
