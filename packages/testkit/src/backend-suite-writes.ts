@@ -57,6 +57,16 @@ export function describeWrites(subject: Subject): void {
 		);
 	});
 
+	test("the reserve is given up without a stage, once", async () => {
+		const { backend, other } = subject();
+		expect(await backend.giveUpReserve()).toBe(false);
+		const stage = await backend.stage(leaseA);
+		await stage.putBytes("reserve", "reserve", bytesOf(100));
+		expect(await other.giveUpReserve()).toBe(true);
+		expect(await backend.giveUpReserve()).toBe(false);
+		expect(await backend.size("reserve", "reserve")).toBeUndefined();
+	});
+
 	test("a listing taken while files are written shows whole files only", async () => {
 		const { backend, other } = subject();
 		const stage = await backend.stage(leaseA);

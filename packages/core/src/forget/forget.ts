@@ -6,6 +6,7 @@ import {
 	type VarveError,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { withReserve } from "../gc/reserve.ts";
 import { withLease } from "../lease.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
@@ -53,8 +54,10 @@ export async function forget(
 	observer.on({ type: "start", verb, subject });
 	try {
 		const lease = { kind: "writer", snapshots: [], command: verb } as const;
-		const result = await withLease(repository, lease, (stage) =>
-			new Forgetting(repository, stage, options).carryOut(plan),
+		const result = await withReserve(repository, () =>
+			withLease(repository, lease, (stage) =>
+				new Forgetting(repository, stage, options).carryOut(plan),
+			),
 		);
 		observer.on({ type: "stop", verb });
 		return result;

@@ -1,11 +1,11 @@
-import { isVarveError, type LeaseId, toHex } from "@varve/format";
+import { isVarveError } from "@varve/format";
 import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 
-/** Bytes kept aside so that a gc on a full disk can write its lease and its list. */
+/** Bytes kept aside so that forget and gc on a full disk can write their leases, the marks and the list. */
 export const reserveBytes = 1024 * 1024;
 
-/** Runs `work`, and if there is no room to begin, once more with the reserve given up. */
+/** Runs `work`, and if there is no room for it, once more with the reserve given up. */
 export async function withReserve<T>(
 	repository: Repository,
 	work: () => Promise<T>,
@@ -14,25 +14,15 @@ export async function withReserve<T>(
 		return await work();
 	} catch (error) {
 		if (!isVarveError(error) || error.code !== "NO_SPACE") throw error;
-		if (!(await giveUpReserve(repository))) throw error;
+		// A result that tells of the second half alone would be wrong.
+		if (error.details["committed"] === true) throw error;
+		if (!(await repository.backend.giveUpReserve())) throw error;
 		repository.observer.on({
 			type: "warning",
-			message: "the storage is full: the reserve is given up for this gc",
+			message: "the storage is full: the reserve is given up for this",
 		});
 	}
 	return await work();
-}
-
-/** False if there was none. Needs no file to be written, only a directory for a moment. */
-async function giveUpReserve({ backend, tools }: Repository): Promise<boolean> {
-	if ((await backend.size("reserve", "reserve")) === undefined) return false;
-	const stage = await backend.stage(toHex(tools.random(16)) as LeaseId);
-	try {
-		await backend.remove(stage, "reserve", "reserve");
-	} finally {
-		await stage.release();
-	}
-	return true;
 }
 
 /** Puts a reserve aside where there is none and there is room for it. */
