@@ -26,22 +26,27 @@ export function planGc(
 	const free = uses.filter((use) => !isHeld(use, holders));
 	const dead = free.filter(({ liveChunks }) => liveChunks === 0);
 	const mixed = free.filter(({ liveChunks }) => liveChunks > 0);
-	const kept = sum(uses, (use) => use.size) - sum(dead, (use) => use.size);
+	const deadBytes = sum(dead, (use) => use.size);
+	const live = sum(uses, (use) => use.live);
 	const unused = sum(uses, unusedOf) - sum(dead, unusedOf);
-	const allowed =
-		"bytes" in limits.maxUnused
-			? limits.maxUnused.bytes
-			: limits.maxUnused.share * kept;
-	const repack = chooseRepack(mixed, unused - allowed, limits);
+	const excess = unused - allowedBytes(limits.maxUnused, live);
+	const repack = chooseRepack(mixed, excess, limits);
 	return {
 		dead: dead.map(({ id }) => id).sort(),
-		deadBytes: sum(dead, (use) => use.size),
+		deadBytes,
 		repack: repack.map(({ id }) => id).sort(),
 		repackBytes: sum(repack, (use) => use.size),
-		repackLive: sum(repack, (use) => use.live),
-		keptBytes: kept,
-		unusedBytes: unused - sum(repack, unusedOf),
+		repackLive: sum(repack, movedOf),
+		keptBytes: sum(uses, (use) => use.size) - deadBytes,
+		unusedBytes: unused - sum(repack, gainOf),
 	};
+}
+
+/** A share is one of what there is afterwards: of the used bytes and of those allowed. */
+function allowedBytes(limit: UnusedLimit, used: number): number {
+	if ("bytes" in limit) return limit.bytes;
+	const { share } = limit;
+	return share < 1 ? (used * share) / (1 - share) : Number.POSITIVE_INFINITY;
 }
 
 /** Packs that came while others were looked at, those of one who still works, and those in no segment as long as somebody writes. */
@@ -57,40 +62,87 @@ function unusedOf({ stored, live }: PackUse): number {
 	return stored - live;
 }
 
-/** Those with the largest dead part first, until little enough is unused; then the small ones. */
+/** What a move of the pack writes. */
+function movedOf({ live, stuck }: PackUse): number {
+	return live + stuck;
+}
+
+/** What it frees. */
+function gainOf(use: PackUse): number {
+	return use.stored - movedOf(use);
+}
+
 function chooseRepack(
 	mixed: readonly PackUse[],
 	excess: number,
-	{ maxRepack, space, packBytes }: PlanLimits,
+	limits: PlanLimits,
 ): PackUse[] {
-	const chosen: PackUse[] = [];
-	let bytes = 0;
-	let live = 0;
-	const choose = (use: PackUse) => {
-		if (bytes + use.size > maxRepack || live + use.live > space) return false;
-		bytes += use.size;
-		live += use.live;
-		chosen.push(use);
+	const budget = new Budget(limits);
+	const wasteful = chooseWasteful(mixed, excess, budget);
+	const taken = new Set(wasteful);
+	const others = mixed.filter((use) => !taken.has(use));
+	const small = [...new Set(mixed.map(({ kind }) => kind))].flatMap((kind) =>
+		chooseSmall(
+			others.filter((use) => use.kind === kind),
+			limits.packBytes,
+			budget,
+		),
+	);
+	return [...wasteful, ...small];
+}
+
+/** What moves may still read and write. */
+class Budget {
+	#size: number;
+	#moved: number;
+
+	constructor({ maxRepack, space }: PlanLimits) {
+		this.#size = maxRepack;
+		this.#moved = space;
+	}
+
+	/** False, and nothing is taken, if there is not enough left. */
+	take(use: PackUse): boolean {
+		if (use.size > this.#size || movedOf(use) > this.#moved) return false;
+		this.#size -= use.size;
+		this.#moved -= movedOf(use);
 		return true;
-	};
-	const shareOf = (use: PackUse) => unusedOf(use) / use.stored;
+	}
+}
+
+/** Those of which a move frees the largest part first, until little enough is unused. */
+function chooseWasteful(
+	mixed: readonly PackUse[],
+	excess: number,
+	budget: Budget,
+): PackUse[] {
+	const shareOf = (use: PackUse) => gainOf(use) / use.stored;
 	const byShare = mixed
 		.filter((use) => shareOf(use) > leastShare)
 		.sort((a, b) => shareOf(b) - shareOf(a) || (a.id < b.id ? -1 : 1));
+	const chosen: PackUse[] = [];
 	let left = excess;
 	for (const use of byShare) {
 		if (left <= 0) break;
-		if (choose(use)) left -= unusedOf(use);
-	}
-	const taken = new Set(chosen);
-	for (const kind of new Set(mixed.map((use) => use.kind))) {
-		const small = mixed.filter(
-			(use) => use.kind === kind && use.size < packBytes * smallShare,
-		);
-		if (small.length < manySmall) continue;
-		for (const use of small) if (!taken.has(use)) choose(use);
+		if (!budget.take(use)) continue;
+		chosen.push(use);
+		left -= gainOf(use);
 	}
 	return chosen;
+}
+
+/** Small packs of one kind, the smallest first. None if there are few, or if the budget leaves but one: alone it would be moved for nothing. */
+function chooseSmall(
+	packs: readonly PackUse[],
+	packBytes: number,
+	budget: Budget,
+): PackUse[] {
+	const small = packs
+		.filter((use) => use.size < packBytes * smallShare)
+		.sort((a, b) => a.size - b.size || (a.id < b.id ? -1 : 1));
+	if (small.length < manySmall) return [];
+	const chosen = small.filter((use) => budget.take(use));
+	return chosen.length > 1 ? chosen : [];
 }
 
 function sum(
