@@ -28,10 +28,27 @@ export interface PackUse {
 	readonly lease: LeaseId | undefined;
 	/** Stored bytes of live chunks: of each frame, their part. */
 	readonly live: number;
+	/** Stored bytes of dead chunks in frames that move as they are: a move takes them along. */
+	readonly stuck: number;
 	/** Stored bytes of all frames. */
 	readonly stored: number;
 	readonly chunks: number;
 	readonly liveChunks: number;
+}
+
+/** A frame with a smaller dead part than this moves as it is. */
+const leastDeadShare = 1 / 16;
+
+/**
+ * Whether a frame with something live in it moves as it is and is not taken apart. One with bases always does: its chunks are nothing
+ * without them, and small.
+ */
+export function movesWhole(
+	isBased: boolean,
+	deadRaw: number,
+	raw: number,
+): boolean {
+	return isBased || deadRaw < raw * leastDeadShare;
 }
 
 /** A frame of a pack, and which of its chunks are live. */
@@ -303,11 +320,16 @@ class Part {
 		});
 		const stored = new Float64Array(packs);
 		const live = new Float64Array(packs);
+		const stuck = new Float64Array(packs);
 		this.#packOf.forEach((pack, f) => {
 			const bytes = this.#stored[f] as number;
-			const share = (liveRaw[f] as number) / (this.#raw[f] as number);
+			const raw = this.#raw[f] as number;
+			const alive = Math.min(raw, liveRaw[f] as number);
+			const part = Math.round((bytes * alive) / raw);
 			(stored[pack] as number) += bytes;
-			(live[pack] as number) += Math.round(bytes * Math.min(1, share));
+			(live[pack] as number) += part;
+			if (alive > 0 && movesWhole(this.isBased(f), raw - alive, raw))
+				(stuck[pack] as number) += bytes - part;
 		});
 		for (let p = 0; p < packs; p++) {
 			if (this.#counts[p] === 0) continue;
@@ -318,6 +340,7 @@ class Part {
 				kind,
 				lease: this.#isNamed ? reader.lease : undefined,
 				live: live[p] as number,
+				stuck: stuck[p] as number,
 				stored: stored[p] as number,
 				chunks: chunks[p] as number,
 				liveChunks: liveChunks[p] as number,

@@ -1,7 +1,7 @@
 import type { LeaseId, PackId, SnapshotId } from "@varve/format";
 import type { FoundLease } from "../lease-table.ts";
 
-/** What may stay unused: bytes, or a share of what the packs hold. */
+/** What may stay unused: bytes, or a share of what the packs hold afterwards. */
 export type UnusedLimit =
 	| { readonly bytes: number }
 	| { readonly share: number };
@@ -57,7 +57,7 @@ export interface GcPlan {
 	/** Packs whose live part is to be moved. */
 	readonly repack: readonly PackId[];
 	readonly repackBytes: number;
-	/** Stored bytes of their live chunks: about what they will take. */
+	/** Stored bytes of their live chunks and of what moves along with them: about what they will take. */
 	readonly repackLive: number;
 	/** Of all packs that stay, before the repacking; and what is unused in them after it. */
 	readonly keptBytes: number;

@@ -11,14 +11,16 @@ import {
 	type SegmentPack,
 } from "@varve/format";
 import type { FrameEncoder, PackWriter, WrittenPack } from "@varve/kernel";
-import type { ChunkTable, FrameUse, Stage } from "@varve/store";
+import {
+	type ChunkTable,
+	type FrameUse,
+	movesWhole,
+	type Stage,
+} from "@varve/store";
 import type { CachedFrame } from "../frame-cache.ts";
 import { FrameCache } from "../frame-cache.ts";
 import type { Repository } from "../repository.ts";
 import { sourcesOf } from "./sweep.ts";
-
-/** A frame with more dead bytes than this part is taken apart, and what is live in it compressed again; others move as they are. */
-const maxDeadShare = 1 / 4;
 
 export interface RepackOptions {
 	/** What is live. */
@@ -146,8 +148,7 @@ class Repacking implements Repacked {
 			(sum, length, i) => sum + (live[i] === 0 ? length : 0),
 			0,
 		);
-		// The chunks of a frame with bases are nothing without them, and small: it moves whole.
-		if (frame.bases.length > 0 || dead <= frame.rawLength * maxDeadShare)
+		if (movesWhole(frame.bases.length > 0, dead, frame.rawLength))
 			await this.#moveWhole(pack, kind, frame);
 		else await this.#moveChunks(pack, kind, use);
 	}
