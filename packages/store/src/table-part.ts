@@ -1,0 +1,294 @@
+import {
+	type Bytes,
+	idBytes,
+	type LeaseId,
+	type PackFrame,
+	type PackId,
+	type PackKind,
+} from "@varve/format";
+import type { ChunkPlace } from "./chunk-place.ts";
+import { joinRows, SegmentBlock } from "./join-segment.ts";
+import type { SegmentSearch } from "./segment-search.ts";
+
+/** Chunks of a segment that are read by in the time one is searched for: see docs/adr/0002-index.md. */
+const rowsPerSearch = 256;
+const scanRows = 8192;
+
+/** A pack, and what of it is live. */
+export interface PackUse {
+	readonly id: PackId;
+	/** Of the file, as listed. */
+	readonly size: number;
+	readonly kind: PackKind;
+	/** Of the segment that names it; undefined if none does. */
+	readonly lease: LeaseId | undefined;
+	/** Stored bytes of live chunks: of each frame, their part. */
+	readonly live: number;
+	/** Stored bytes of dead chunks in frames that move as they are: a move takes them along. */
+	readonly stuck: number;
+	/** Stored bytes of all frames. */
+	readonly stored: number;
+	readonly chunks: number;
+	readonly liveChunks: number;
+}
+
+/** A frame with a smaller dead part than this moves as it is. */
+const leastDeadShare = 1 / 16;
+
+/**
+ * Whether a frame with something live in it moves as it is and is not taken apart. One with bases always does: its chunks are nothing
+ * without them, and small.
+ */
+export function movesWhole(
+	isBased: boolean,
+	deadRaw: number,
+	raw: number,
+): boolean {
+	return isBased || deadRaw < raw * leastDeadShare;
+}
+
+/** A frame of a pack, and which of its chunks are live. */
+export interface FrameUse {
+	readonly frame: PackFrame;
+	/** 1 for each chunk that is. */
+	readonly live: Uint8Array;
+}
+
+/** A row with an id that was asked for, in a pack that counts. */
+interface FoundRow {
+	/** In the segment. */
+	readonly number: number;
+	readonly frame: number;
+	readonly place: () => ChunkPlace;
+}
+
+/** One segment of a table, with two bits for each of its chunks. */
+export class TablePart {
+	readonly #search: SegmentSearch;
+	readonly #isNamed: boolean;
+	/** Of each pack: whether it counts. */
+	readonly #counts: Uint8Array;
+	/** Of each frame. */
+	readonly #packOf: Uint32Array;
+	readonly #stored: Uint32Array;
+	readonly #raw: Uint32Array;
+	readonly #based: Uint8Array;
+	/** A bit for each row. */
+	readonly #live: Uint8Array;
+	readonly #visited: Uint8Array;
+
+	constructor(
+		search: SegmentSearch,
+		packs: ReadonlyMap<string, number>,
+		isNamed: boolean,
+	) {
+		this.#search = search;
+		this.#isNamed = isNamed;
+		const { reader } = search;
+		const { packs: packCount, frames } = reader.layout;
+		this.#counts = new Uint8Array(packCount);
+		this.#packOf = new Uint32Array(frames);
+		this.#stored = new Uint32Array(frames);
+		this.#raw = new Uint32Array(frames);
+		this.#based = new Uint8Array(frames);
+		this.#live = new Uint8Array((search.chunks + 7) >>> 3);
+		this.#visited = new Uint8Array(this.#live.length);
+		for (let p = 0; p < packCount; p++) {
+			const { id, size, firstFrame, frameCount } = reader.pack(p);
+			this.#counts[p] = packs.get(id) === size ? 1 : 0;
+			for (let f = firstFrame; f < firstFrame + frameCount; f++)
+				this.#noteFrame(f, p);
+		}
+	}
+
+	#noteFrame(f: number, pack: number): void {
+		const { storedLength, rawLength, bases } = this.#search.reader.frame(f);
+		this.#packOf[f] = pack;
+		this.#stored[f] = storedLength;
+		this.#raw[f] = rawLength;
+		this.#based[f] = bases.length > 0 ? 1 : 0;
+	}
+
+	/** Calls `visit` with each row that has one of these ids, ascending, and whose pack counts. */
+	each(ids: Bytes, visit: (index: number, row: FoundRow) => void): void {
+		const count = ids.length / idBytes;
+		const search = this.#search;
+		if (count * rowsPerSearch < search.chunks) {
+			for (let index = 0; index < count; index++)
+				this.#eachOf(ids, index, visit);
+			return;
+		}
+		joinRows(search, ids, (index, block, row) => {
+			const frame = block.frameNumber(row);
+			if (!this.#isCounting(frame)) return;
+			const place = () => block.place(row);
+			visit(index, { number: block.first + row, frame, place });
+		});
+	}
+
+	#eachOf(
+		ids: Bytes,
+		index: number,
+		visit: (index: number, row: FoundRow) => void,
+	): void {
+		const search = this.#search;
+		const at = index * idBytes;
+		const first = search.find(ids, at);
+		if (first < 0) return;
+		for (let number = first; search.isAt(number, ids, at); number++) {
+			const here = number;
+			const frame = search.frameNumber(number);
+			if (!this.#isCounting(frame)) continue;
+			visit(index, { number, frame, place: () => search.place(here) });
+		}
+	}
+
+	#isCounting(frame: number): boolean {
+		return this.#counts[this.#packOf[frame] as number] === 1;
+	}
+
+	isBased(frame: number): boolean {
+		return this.#based[frame] === 1;
+	}
+
+	setLive(row: number): void {
+		setBit(this.#live, row);
+	}
+
+	/** False if it was. */
+	setVisited(row: number): boolean {
+		return setBit(this.#visited, row);
+	}
+
+	#isLive(row: number): boolean {
+		return ((this.#live[row >>> 3] as number) & (1 << (row & 7))) !== 0;
+	}
+
+	*bases(): Generator<Bytes> {
+		if (!this.#based.includes(1)) return;
+		const live = new Set<number>();
+		this.#scan((frame, isLive) => {
+			if (isLive && this.#based[frame] === 1) live.add(frame);
+		});
+		for (const frame of live) yield this.#search.reader.frame(frame).bases;
+	}
+
+	*use(): Generator<PackUse> {
+		const { reader } = this.#search;
+		const packs = reader.layout.packs;
+		const liveRaw = new Float64Array(this.#packOf.length);
+		const chunks = new Uint32Array(packs);
+		const liveChunks = new Uint32Array(packs);
+		this.#scan((frame, live, length) => {
+			const pack = this.#packOf[frame] as number;
+			(chunks[pack] as number)++;
+			if (!live) return;
+			(liveChunks[pack] as number)++;
+			(liveRaw[frame] as number) += length;
+		});
+		const stored = new Float64Array(packs);
+		const live = new Float64Array(packs);
+		const stuck = new Float64Array(packs);
+		this.#packOf.forEach((pack, f) => {
+			const bytes = this.#stored[f] as number;
+			const raw = this.#raw[f] as number;
+			const alive = Math.min(raw, liveRaw[f] as number);
+			const part = Math.round((bytes * alive) / raw);
+			(stored[pack] as number) += bytes;
+			(live[pack] as number) += part;
+			if (alive > 0 && movesWhole(this.isBased(f), raw - alive, raw))
+				(stuck[pack] as number) += bytes - part;
+		});
+		for (let p = 0; p < packs; p++) {
+			if (this.#counts[p] === 0) continue;
+			const { id, size, kind } = reader.pack(p);
+			yield {
+				id,
+				size,
+				kind,
+				lease: this.#isNamed ? reader.lease : undefined,
+				live: live[p] as number,
+				stuck: stuck[p] as number,
+				stored: stored[p] as number,
+				chunks: chunks[p] as number,
+				liveChunks: liveChunks[p] as number,
+			};
+		}
+	}
+
+	#scan(visit: (frame: number, live: boolean, length: number) => void): void {
+		const block = new SegmentBlock(this.#search, scanRows);
+		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
+			block.load(first);
+			for (let row = 0; row < block.rows; row++)
+				visit(
+					block.frameNumber(row),
+					this.#isLive(first + row),
+					block.length(row),
+				);
+		}
+	}
+
+	*framesOf(
+		wanted: ReadonlySet<string>,
+	): Generator<{ readonly pack: PackId; readonly frames: FrameUse[] }> {
+		const { reader } = this.#search;
+		const numbers: number[] = [];
+		for (let p = 0; p < reader.layout.packs; p++)
+			if (this.#counts[p] === 1 && wanted.has(reader.pack(p).id))
+				numbers.push(p);
+		if (numbers.length === 0) return;
+		const frames = this.#gather(new Set(numbers));
+		for (const p of numbers) {
+			const { id, firstFrame, frameCount } = reader.pack(p);
+			const own = Array.from(
+				{ length: frameCount },
+				(_, i) => frames.get(firstFrame + i) as FrameUse,
+			);
+			yield { pack: id, frames: own };
+		}
+	}
+
+	/** Frames of these packs by number, in two passes over the rows: how many chunks each has, then which. */
+	#gather(packs: ReadonlySet<number>): Map<number, FrameUse> {
+		const counts = new Map<number, number>();
+		this.#scan((frame) => {
+			if (packs.has(this.#packOf[frame] as number))
+				counts.set(frame, (counts.get(frame) ?? 0) + 1);
+		});
+		const frames = new Map<number, FrameUse>();
+		for (const [f, count] of counts) {
+			const { offset, storedLength, rawLength, bases } =
+				this.#search.reader.frame(f);
+			const ids = new Uint8Array(count * idBytes);
+			const lengths = new Uint32Array(count);
+			const frame = { offset, storedLength, rawLength, bases, ids, lengths };
+			frames.set(f, { frame, live: new Uint8Array(count) });
+		}
+		const block = new SegmentBlock(this.#search, scanRows);
+		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
+			block.load(first);
+			for (let row = 0; row < block.rows; row++) {
+				const use = frames.get(block.frameNumber(row));
+				if (use === undefined) continue;
+				const { ordinal, length } = block.place(row);
+				const at = row * idBytes;
+				use.frame.ids.set(
+					block.ids.subarray(at, at + idBytes),
+					ordinal * idBytes,
+				);
+				use.frame.lengths[ordinal] = length;
+				use.live[ordinal] = this.#isLive(first + row) ? 1 : 0;
+			}
+		}
+		return frames;
+	}
+}
+
+/** False if it was set. */
+function setBit(bits: Uint8Array, at: number): boolean {
+	const byte = bits[at >>> 3] as number;
+	const bit = 1 << (at & 7);
+	bits[at >>> 3] = byte | bit;
+	return (byte & bit) === 0;
+}
