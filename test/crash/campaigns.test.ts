@@ -53,6 +53,17 @@ describe("the program", () => {
 		expect(account["stopped"]).toBeGreaterThan(0);
 	});
 
+	test("whose processes take and drop leases while some are killed never has two gc at once, and clears what is left (T23)", async () => {
+		const account = await campaign("leases", {
+			processes: 4,
+			rounds: 40,
+			kills: 4,
+		});
+		expect(account.failures).toEqual([]);
+		expect(account["killed"]).toBeGreaterThan(0);
+		expect(account["alone"]).toBeGreaterThan(0);
+	});
+
 	test("finds each flipped bit, names what it hurts, and restores no wrong byte (T04, T48)", async () => {
 		const account = await campaign("flip", { places: 60, wounds: 15 });
 		expect(account.failures).toEqual([]);
