@@ -23,6 +23,7 @@ import {
 	openClientCache,
 	openLocalBackend,
 	openRepositoryIndex,
+	openSegments,
 	openSpool,
 	type RemoveBackend,
 	type Spool,
@@ -193,6 +194,8 @@ async function assemble({
 		observer,
 		workers: options.workers ?? availableParallelism(),
 		objects: createObjectReader({ backend, index, tools }),
+		openSegments: (listing, signal) =>
+			openSegments(listing, { backend, hash64, warn, signal }),
 		startCrew: (crew) => startCrew(crew, { backend, config, kernel }),
 		async close() {
 			if (closed) return;

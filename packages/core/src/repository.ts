@@ -12,6 +12,7 @@ import type { Kernel, Toolbox } from "@varve/kernel";
 import type {
 	ClientCache,
 	Listing,
+	OpenSegments,
 	RemoveBackend,
 	RepositoryIndex,
 	Stage,
@@ -39,6 +40,11 @@ export interface Repository extends AsyncDisposable {
 	readonly startCrew: (options: CrewOptions) => Promise<Crew>;
 	/** Reads chunks of any kind, proved by their ids. */
 	readonly objects: ObjectReader;
+	/** All that segments and packs themselves tell of what lies where, without an index. The caller closes it. */
+	readonly openSegments: (
+		listing: Pick<Listing, "segments" | "packs">,
+		signal?: AbortSignal,
+	) => Promise<OpenSegments>;
 	close(): Promise<void>;
 }
 

@@ -13,5 +13,5 @@ export { openChunkLookup } from "./open-chunk-lookup.ts";
 export { type IndexOptions, openRepositoryIndex } from "./open-index.ts";
 export * from "./open-segments.ts";
 export * from "./repository-index.ts";
-export { type FrameUse, movesWhole, type PackUse } from "./table-part.ts";
+export type { FrameUse, PackUse } from "./table-part.ts";
 export type { Warn, Warning } from "./warn.ts";

@@ -39,19 +39,30 @@ const leastDeadShare = 1 / 16;
  * Whether a frame with something live in it moves as it is and is not taken apart. One with bases always does: its chunks are nothing
  * without them, and small.
  */
-export function movesWhole(
-	isBased: boolean,
-	deadRaw: number,
-	raw: number,
-): boolean {
+export function movesWhole(isBased: boolean, deadRaw: number, raw: number): boolean {
 	return isBased || deadRaw < raw * leastDeadShare;
 }
 
 /** A frame of a pack, and which of its chunks are live. */
-export interface FrameUse {
+export class FrameUse {
 	readonly frame: PackFrame;
 	/** 1 for each chunk that is. */
 	readonly live: Uint8Array;
+
+	constructor(frame: PackFrame, live: Uint8Array) {
+		this.frame = frame;
+		this.live = live;
+	}
+
+	/** True if it is moved as it is, and not taken apart. */
+	get movesWhole(): boolean {
+		const { bases, rawLength, lengths } = this.frame;
+		const dead = lengths.reduce(
+			(sum, length, i) => sum + (this.live[i] === 0 ? length : 0),
+			0,
+		);
+		return movesWhole(bases.length > 0, dead, rawLength);
+	}
 }
 
 /** A row with an id that was asked for, in a pack that counts. */
@@ -263,7 +274,7 @@ export class TablePart {
 			const ids = new Uint8Array(count * idBytes);
 			const lengths = new Uint32Array(count);
 			const frame = { offset, storedLength, rawLength, bases, ids, lengths };
-			frames.set(f, { frame, live: new Uint8Array(count) });
+			frames.set(f, new FrameUse(frame, new Uint8Array(count)));
 		}
 		const block = new SegmentBlock(this.#search, scanRows);
 		for (let first = 0; first < this.#search.chunks; first += block.capacity) {

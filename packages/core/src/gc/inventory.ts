@@ -5,7 +5,7 @@ import {
 	type SnapshotId,
 	type SnapshotRecord,
 } from "@varve/format";
-import { type Listing, type OpenSegments, openSegments } from "@varve/store";
+import type { Listing, OpenSegments } from "@varve/store";
 import { listRepository } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 
@@ -24,18 +24,12 @@ export async function takeInventory(
 	repository: Repository,
 	signal?: AbortSignal,
 ): Promise<Inventory> {
-	const { backend, index, tools, observer } = repository;
+	const { backend, index, tools } = repository;
 	const listing = await listRepository(backend, tools);
 	const ids = listing.snapshots.map(({ name }) => name as SnapshotId);
 	const records = await index.records(ids);
 	for (const id of ids) if (!records.has(id)) await requireGone(repository, id);
-	const segments = await openSegments(listing, {
-		backend,
-		hash64: (bytes) => tools.hash64(bytes),
-		warn: (warning) =>
-			observer.on({ type: "warning", message: warning.message }),
-		signal,
-	});
+	const segments = await repository.openSegments(listing, signal);
 	return {
 		listing,
 		records,

@@ -11,12 +11,7 @@ import {
 	type SegmentPack,
 } from "@varve/format";
 import type { FrameEncoder, PackWriter, WrittenPack } from "@varve/kernel";
-import {
-	type ChunkTable,
-	type FrameUse,
-	movesWhole,
-	type Stage,
-} from "@varve/store";
+import type { ChunkTable, FrameUse, Stage } from "@varve/store";
 import type { CachedFrame } from "../frame-cache.ts";
 import { FrameCache } from "../frame-cache.ts";
 import type { Repository } from "../repository.ts";
@@ -143,13 +138,7 @@ class Repacking implements Repacked {
 	}
 
 	async #moveFrame(pack: PackId, kind: PackKind, use: FrameUse): Promise<void> {
-		const { frame, live } = use;
-		const dead = frame.lengths.reduce(
-			(sum, length, i) => sum + (live[i] === 0 ? length : 0),
-			0,
-		);
-		if (movesWhole(frame.bases.length > 0, dead, frame.rawLength))
-			await this.#moveWhole(pack, kind, frame);
+		if (use.movesWhole) await this.#moveWhole(pack, kind, use.frame);
 		else await this.#moveChunks(pack, kind, use);
 	}
 
