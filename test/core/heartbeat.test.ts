@@ -92,7 +92,7 @@ describe("a lease", () => {
 
 describe("a holder that cannot refresh its lease", () => {
 	/** Signs of life fail from the second putBytes after init on, until `count` have failed. */
-	async function stuck(count: number) {
+	async function stuck(count: number, code = "STORAGE_FAILED") {
 		let left = count;
 		const inner = createMemoryBackend();
 		const backend = new Proxy(inner, {
@@ -113,7 +113,7 @@ describe("a holder that cannot refresh its lease", () => {
 					if (property !== "putBytes") return value?.bind?.(target) ?? value;
 					return async (...args: Parameters<typeof stage.putBytes>) => {
 						if (args[0] === "leases" && !args[1].endsWith(".0") && left-- > 0)
-							throw new StorageError("STORAGE_FAILED", "the cable is loose");
+							throw new StorageError(code, "the cable is loose");
 						return await stage.putBytes(...args);
 					};
 				},
@@ -147,6 +147,29 @@ describe("a holder that cannot refresh its lease", () => {
 			message: expect.stringContaining("20 minutes"),
 		});
 	});
+
+	test.each([
+		["NO_SPACE", "reader", false],
+		["REFUSED", "reader", false],
+		["STORAGE_FAILED", "reader", true],
+		["NO_SPACE", "writer", true],
+	] as const)(
+		"for want of room or permission goes on if it only reads: %s, %s",
+		async (code, kind, isLost) => {
+			const { repository, timer } = await stuck(1000, code);
+			const work = withLease(
+				repository,
+				{ ...options, kind },
+				async (_, lost) => {
+					await timer.pass(40 * minute);
+					expect(lost.aborted).toBe(isLost);
+					lost.throwIfAborted();
+				},
+			);
+			if (isLost) await expect(work).rejects.toMatchObject({ code: "FENCED" });
+			else await work;
+		},
+	);
 
 	test("and whose storage does not answer at all gives up then too", async () => {
 		const inner = createMemoryBackend();

@@ -10,6 +10,9 @@ const byCode: Readonly<Record<string, string>> = {
 	NO_SUCH_SNAPSHOT: "varve snapshots lists what there is",
 	AMBIGUOUS: "give more characters of the id",
 	REFUSED: "check owner and permissions, and that the file system is writable",
+	LOCKED:
+		"varve unlock says who works there since when; --retry-lock 10m tries again for so long",
+	NO_SUCH_LEASE: "varve unlock lists those there are",
 	FENCED:
 		"run it again: what was already stored is used; a machine that slept for long loses its lease",
 	STORAGE_FAILED:

@@ -3,8 +3,10 @@ import {
 	encodeLease,
 	isVarveError,
 	type Lease,
+	type VarveError,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { isRefusal } from "./refusal.ts";
 import type { Repository } from "./repository.ts";
 
 const minute = 60_000;
@@ -28,7 +30,8 @@ export interface Heartbeat {
 
 /**
  * Writes `leases/<lease>.<n>` every five minutes, a new object with the next number each time, and takes the one before away.
- * Number 0, the lease itself, is not touched: no listing may miss a lease between two heartbeats.
+ * Number 0, the lease itself, is not touched: no listing may miss a lease between two heartbeats. Who only reads goes on where nothing
+ * can be written any more, as it would have begun there: a restore from a disk that is full must not end by that.
  */
 export function startHeartbeat(
 	repository: Repository,
@@ -51,6 +54,7 @@ class Heart implements Heartbeat {
 	#callOff: () => void;
 	#trying: Promise<void> = Promise.resolve();
 	#stopped = false;
+	#hasWarned = false;
 
 	constructor(repository: Repository, stage: Stage, record: Lease) {
 		this.#repository = repository;
@@ -127,10 +131,23 @@ class Heart implements Heartbeat {
 			this.#loss.abort(error);
 			return;
 		}
+		if (this.#record.kind === "reader" && isRefusal(error)) {
+			this.#warnOnce(error);
+			return;
+		}
 		const message = `the lease ${this.#record.lease} could not be refreshed: ${error.message}`;
 		this.#repository.observer.on({ type: "trace", message });
 		if (this.#repository.clock.now() - this.#last >= giveUpAfter)
 			this.#lose(error);
+	}
+
+	#warnOnce({ message }: VarveError): void {
+		if (this.#hasWarned) return;
+		this.#hasWarned = true;
+		this.#repository.observer.on({
+			type: "warning",
+			message: `the lease cannot be refreshed (${message}): reading on, do not run gc on another machine meanwhile`,
+		});
 	}
 
 	#lose(cause?: unknown): void {

@@ -1,5 +1,5 @@
-import { isVarveError } from "@varve/format";
 import { type LeaseOptions, withLease } from "./lease.ts";
+import { isRefusal } from "./refusal.ts";
 import type { Repository } from "./repository.ts";
 
 /**
@@ -27,11 +27,4 @@ export async function withReaderLease<T>(
 			"the repository cannot be written to: reading without a lease, do not run gc meanwhile",
 	});
 	return work(new AbortController().signal);
-}
-
-function isRefusal(error: unknown): boolean {
-	return (
-		isVarveError(error) &&
-		(error.code === "REFUSED" || error.code === "NO_SPACE")
-	);
 }
