@@ -7,7 +7,6 @@ import {
 } from "../../packages/core/src/forget/calendar.ts";
 import {
 	type ForgetRequest,
-	onlyGroupOf,
 	planByHand,
 	planForget,
 	removedBy,
@@ -235,15 +234,19 @@ describe("groups", () => {
 		expect(warnings).toEqual([expect.stringContaining("keep-last 2")]);
 	});
 
-	test("a plan can be cut down to the group of one snapshot", () => {
-		const whole = plan(all, { keepLast: 1 });
-		const part = onlyGroupOf(whole, templates[0]?.id ?? "");
-		expect(removedBy(part).sort()).toEqual(
+	test("the group of one snapshot alone can be judged, whatever is with others", () => {
+		const only = templates[0]?.id;
+		const policy = { keepTags: ["templates,x"], keepLast: 1 };
+		const removed = removedBy(plan(all, policy, { only }));
+		expect(removed.sort()).toEqual(
 			templates
 				.slice(0, 3)
 				.map(({ id }) => id)
 				.sort(),
 		);
+		const tags = { keepTags: ["templates"] };
+		expect(() => plan(all, tags)).toThrow(code("WOULD_REMOVE_ALL"));
+		expect(removedBy(plan(all, tags, { only }))).toEqual([]);
 	});
 });
 

@@ -354,15 +354,20 @@ describe("stored policies", () => {
 		expect(await listPolicies(repository)).toEqual([]);
 	});
 
-	test("one that is damaged is an error and not passed over", async () => {
+	test("one that is damaged is an error and not passed over, and hurts no other", async () => {
 		const repository = fakeRepository();
+		await setPolicy(repository, "b", retention);
 		const stored = await setPolicy(repository, "a", retention);
 		const bytes = encodePolicy(stored, sha256Hex).slice(0, -1);
 		await repository.write((s) =>
 			s.putBytes("policies", `a.${"0".repeat(32)}`, bytes),
 		);
-		await expect(listPolicies(repository)).rejects.toMatchObject({
-			name: "CorruptError",
-		});
+		for (const reading of [
+			listPolicies(repository),
+			requireStoredPolicy(repository, "a"),
+			setPolicy(repository, "a", retention),
+		])
+			await expect(reading).rejects.toMatchObject({ name: "CorruptError" });
+		expect(await requireStoredPolicy(repository, "b")).toEqual(retention);
 	});
 });

@@ -141,6 +141,27 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/gc.ts"),
 	},
 	{
+		name: "forget",
+		aliases: [],
+		summary: "drop snapshots by policy",
+		group: keeping,
+		load: () => import("./commands/forget.ts"),
+	},
+	{
+		name: "unforget",
+		aliases: [],
+		summary: "bring forgotten snapshots back",
+		group: keeping,
+		load: () => import("./commands/unforget.ts"),
+	},
+	{
+		name: "policy",
+		aliases: [],
+		summary: "show, set or remove the policies of the repository",
+		group: keeping,
+		load: () => import("./commands/policy.ts"),
+	},
+	{
 		name: "config",
 		aliases: [],
 		summary: "show where the repository is and how it was made",

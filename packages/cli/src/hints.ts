@@ -8,6 +8,13 @@ const byCode: Readonly<Record<string, string>> = {
 	NOT_EMPTY:
 		"name a directory that is new or empty; a repository that is there needs no init",
 	NO_SUCH_SNAPSHOT: "varve snapshots lists what there is",
+	NO_SUCH_POLICY:
+		"varve policy lists what there is; varve policy set NAME --keep-daily 7 makes one",
+	EMPTY_POLICY: "name rules, as --keep-daily 7; varve forget --help lists them",
+	WOULD_REMOVE_ALL:
+		"look at the tags: varve snapshots; if it is meant, say --unsafe-allow-remove-all",
+	CONDEMNED:
+		"it can still be restored by its whole id while the gc has not finished",
 	AMBIGUOUS: "give more characters of the id",
 	REFUSED: "check owner and permissions, and that the file system is writable",
 	LOCKED:

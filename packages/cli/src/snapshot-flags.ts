@@ -37,6 +37,8 @@ export interface SnapshotFlags {
 	readonly limitRead?: number;
 	readonly lowPriority?: boolean;
 	readonly paranoid?: boolean;
+	readonly forget?: boolean;
+	readonly forgetPolicy?: string;
 }
 
 export function addSnapshotFlags(command: Command): void {
@@ -44,6 +46,12 @@ export function addSnapshotFlags(command: Command): void {
 	addSourceFlags(command);
 	addRecordFlags(command);
 	addWorkFlags(command);
+	command
+		.option(
+			"--forget",
+			"afterwards, forget what the policy named default does not keep of the snapshots of the same host and paths",
+		)
+		.option("--forget-policy <name>", "the same by another policy");
 }
 
 function addScopeFlags(command: Command): void {

@@ -41,6 +41,7 @@ export {
 	treat,
 } from "./doctor/doctor.ts";
 export type { Observer, Step, VerbEvent, VerbName } from "./events.ts";
+export { afterCommit } from "./forget/committed.ts";
 export {
 	type ForgetOptions,
 	type ForgetResult,
@@ -55,7 +56,6 @@ export {
 	type ForgetPlan,
 	type ForgetRequest,
 	type GroupKey,
-	onlyGroupOf,
 	type PlannedGroup,
 	planByHand,
 	planForget,

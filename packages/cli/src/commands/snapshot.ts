@@ -3,6 +3,7 @@ import { initRepository, type Repository, snapshot } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { FoundRepository } from "../find-repository.ts";
+import { forgetAfter, requirePolicyAfter } from "../forget-after.ts";
 import { openFound, repositoryOptions } from "../open-repository.ts";
 import { isDirectory, locateRepository, type Session } from "../session.ts";
 import { snapshotAccount, snapshotSummary } from "../snapshot-account.ts";
@@ -50,12 +51,18 @@ export const command: CommandFile = {
 			flags,
 		);
 		try {
+			await requirePolicyAfter(repository, flags);
 			const parent = await parentOf(repository, flags);
 			const { signal } = session;
 			const result = await snapshot(repository, { ...request, parent, signal });
 			const taking = { result, found, made, dryRun };
-			session.report.message("summary", snapshotSummary(taking));
 			session.report.account(snapshotAccount(taking, session.surroundings));
+			const after = await forgetAfter(session, repository, result, flags);
+			session.report.message("summary", {
+				...snapshotSummary(taking),
+				...after.message,
+			});
+			session.report.account(after.lines);
 			return result.record.unread.length > 0
 				? ExitCode.incomplete
 				: ExitCode.done;

@@ -1,15 +1,10 @@
-import {
-	ConflictError,
-	encodeForgotten,
-	isVarveError,
-	type SnapshotId,
-	type VarveError,
-} from "@varve/format";
+import { ConflictError, encodeForgotten, type SnapshotId } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { withReserve } from "../gc/reserve.ts";
 import { withLease } from "../lease.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
+import { afterCommit } from "./committed.ts";
 import {
 	describeKey,
 	type ForgetPlan,
@@ -193,16 +188,11 @@ function sameLabels(a: Snapshot, b: Snapshot): boolean {
 	return a.pin === b.pin && a.expires === b.expires && tagsOf(a) === tagsOf(b);
 }
 
-/** The same error, saying that the repository has changed. What is marked stays so: running it again does the rest. */
+/** What is marked stays so: running it again does the rest. */
 function halfway(error: unknown, count: number): unknown {
-	if (!isVarveError(error)) return error;
-	const Class = error.constructor as new (
-		...args: ConstructorParameters<typeof ConflictError>
-	) => VarveError;
-	return new Class(
-		error.code,
-		`${error.message}; ${count} snapshots had been forgotten by then`,
-		{ ...error.details, committed: true },
-		{ cause: error },
+	return afterCommit(
+		error,
+		({ message }) =>
+			`${message}; ${count} snapshots had been forgotten by then`,
 	);
 }

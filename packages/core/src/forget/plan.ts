@@ -3,6 +3,7 @@ import {
 	InputError,
 	type Policy,
 	type PolicyException,
+	type SnapshotId,
 } from "@varve/format";
 import { matcher, sortByTime } from "../query/list-snapshots.ts";
 import type { Snapshot } from "../repository.ts";
@@ -22,6 +23,8 @@ export interface ForgetRequest {
 	readonly groupBy?: readonly string[] | undefined;
 	/** ms since 1970. What is dated later stays. */
 	readonly now: number;
+	/** Judges only the group that has this snapshot. */
+	readonly only?: SnapshotId | undefined;
 	/** Allows a policy that keeps nothing, and one that leaves nothing of a group. */
 	readonly allowRemoveAll?: boolean | undefined;
 }
@@ -65,13 +68,15 @@ export function planForget(
 		if (isEmptyPolicy(policy) && !allowRemoveAll) throw emptyPolicy();
 	}
 	const live = snapshots.filter(({ forgotten }) => !forgotten);
-	const groups = groupSnapshots(live, request).map(
-		({ key, policy, members }): PlannedGroup => ({
-			key,
-			policy,
-			...judgeGroup(members, policy, now),
-		}),
-	);
+	const groups = groupSnapshots(live, request)
+		.filter(({ members }) => isAsked(members, request))
+		.map(
+			({ key, policy, members }): PlannedGroup => ({
+				key,
+				policy,
+				...judgeGroup(members, policy, now),
+			}),
+		);
 	if (!allowRemoveAll) for (const group of groups) requireSome(group);
 	return { groups, warnings: warningsOf(live, request) };
 }
@@ -94,16 +99,6 @@ export function planByHand(snapshots: readonly Snapshot[]): ForgetPlan {
 			? []
 			: [{ key: {}, policy: undefined, keep: [], remove }];
 	return { groups, warnings: [] };
-}
-
-/** The same plan for the one group that has this snapshot. */
-export function onlyGroupOf(plan: ForgetPlan, id: string): ForgetPlan {
-	const groups = plan.groups.filter(({ keep, remove }) =>
-		[...keep.map(({ snapshot }) => snapshot), ...remove].some(
-			(one) => one.id === id,
-		),
-	);
-	return { ...plan, groups };
 }
 
 /** Ids of all that a plan removes. */
@@ -140,6 +135,13 @@ function groupSnapshots(
 	return [...groups]
 		.sort(([a], [b]) => (a < b ? -1 : 1))
 		.map(([, group]) => group);
+}
+
+function isAsked(
+	members: readonly Snapshot[],
+	{ only }: ForgetRequest,
+): boolean {
+	return only === undefined || members.some(({ id }) => id === only);
 }
 
 /** How each field is read. Whoever adds one adds it to `groupFields` of the format. */
@@ -189,11 +191,11 @@ export function describeKey({ host, paths, tags }: GroupKey): string {
 
 function warningsOf(
 	snapshots: readonly Snapshot[],
-	{ exceptions = [], now }: ForgetRequest,
+	{ exceptions = [], now, only }: ForgetRequest,
 ): string[] {
 	const future = snapshots.filter((one) => isFuture(one, now));
 	const idle = exceptions.filter(
-		(exception) => !snapshots.some(matcher(exception)),
+		(exception) => only === undefined && !snapshots.some(matcher(exception)),
 	);
 	return [
 		...future.map(

@@ -29,8 +29,8 @@ export async function requireStoredPolicy(
 	repository: Repository,
 	name: string,
 ): Promise<Retention> {
-	const all = await listPolicies(repository);
-	const retention = all.find((one) => one.name === name)?.retention;
+	const last = await lastOfEach(repository, name);
+	const retention = last.get(name)?.stored.retention;
 	if (retention === undefined) throw noSuchPolicy(name);
 	return retention;
 }
@@ -83,7 +83,7 @@ async function store(
 	const { tools, clock, identity } = repository;
 	const lease = { kind: "writer", snapshots: [], command: "policy" } as const;
 	return await withLease(repository, lease, async (stage) => {
-		const before = (await lastOfEach(repository)).get(name);
+		const before = (await lastOfEach(repository, name)).get(name);
 		const after = before === undefined ? 0 : Date.parse(before.stored.time) + 1;
 		const stored: StoredPolicy = {
 			name,
@@ -105,12 +105,14 @@ interface Last {
 	readonly stored: StoredPolicy;
 }
 
-async function lastOfEach({
-	backend,
-	tools,
-}: Repository): Promise<Map<string, Last>> {
+/** Of all, or of this name alone: then what is wrong with others does not matter. */
+async function lastOfEach(
+	{ backend, tools }: Repository,
+	only?: string,
+): Promise<Map<string, Last>> {
 	const last = new Map<string, Last>();
 	for (const { name: file } of await backend.list("policies")) {
+		if (only !== undefined && !file.startsWith(`${only}.`)) continue;
 		const bytes = await backend.read("policies", file);
 		const stored = decodePolicy(bytes, (b) => tools.sha256Hex(b));
 		const other = last.get(stored.name);
