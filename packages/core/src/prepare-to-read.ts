@@ -14,7 +14,10 @@ export async function prepareToRead(
 	try {
 		const listing = await repository.objects.prepare();
 		const listed = new Set(listing.snapshots.map((file) => file.name));
-		if (snapshots.every((id) => listed.has(id))) return listing;
+		if (snapshots.every((id) => listed.has(id))) {
+			if (listing.condemned.size > 0) await catchUpToRead(repository, listing);
+			return listing;
+		}
 	} catch (error) {
 		if (!isVarveError(error) || error.name !== "CorruptError") throw error;
 	}
@@ -23,8 +26,21 @@ export async function prepareToRead(
 
 async function listAgain(repository: Repository): Promise<Listing> {
 	const listing = await listToRead(repository);
-	await repository.index.catchUp(listing);
+	await catchUpToRead(repository, listing);
 	return listing;
+}
+
+/**
+ * Makes look-ups know of this listing, and of condemned packs as long as they are there: a snapshot that was under way when they were
+ * condemned may need them, and then gc keeps them. A writer must not refer to them, see Intake.makeSure.
+ */
+export async function catchUpToRead(
+	{ index }: Repository,
+	listing: Listing,
+): Promise<void> {
+	const condemned = new Set(listing.condemned);
+	for (const { name } of listing.packs) condemned.delete(name);
+	await index.catchUp({ ...listing, condemned });
 }
 
 /** Lists the repository as it is now, for one who only reads; look-ups do not know of it yet. */

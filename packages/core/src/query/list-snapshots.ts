@@ -57,7 +57,10 @@ export function matcher(
 		(lists.length === 0 || lists.some((list) => hasTags(tags, list)));
 }
 
-export function hasTags(tags: readonly string[], wanted: readonly string[]): boolean {
+export function hasTags(
+	tags: readonly string[],
+	wanted: readonly string[],
+): boolean {
 	if (wanted.length === 0) return tags.length === 0;
 	return wanted.every((tag) => tags.includes(tag));
 }

@@ -105,18 +105,23 @@ export class Intake {
 		await this.#shelf?.finish();
 	}
 
-	/** The barrier before the commit: every pack that is referred to and was not written now is there, whole. */
+	/**
+	 * The barrier before the commit: every pack that is referred to and was not written now is there, whole, and was not condemned when this run
+	 * began: a gc that had condemned it by then does not wait for this run.
+	 */
 	async makeSure(): Promise<void> {
 		for (const [pack, size] of this.meta.referred)
 			this.#referred.set(pack, size);
 		if (this.#referred.size === 0) return;
-		const listed = await this.#repository.backend.list("packs");
+		const { backend, objects } = this.#repository;
+		const { condemned } = await objects.prepare();
+		const listed = await backend.list("packs");
 		const sizes = new Map(listed.map(({ name, size }) => [name, size]));
 		for (const [pack, size] of this.#referred)
-			if (sizes.get(pack) !== size)
+			if (sizes.get(pack) !== size || condemned.has(pack))
 				throw new StorageError(
 					"PACK_LOST",
-					`the pack ${pack} that this snapshot refers to is gone or has another size: run the snapshot again`,
+					`the pack ${pack} that this snapshot refers to is gone, condemned, or has another size: run the snapshot again`,
 					{ pack },
 				);
 	}

@@ -72,7 +72,9 @@ async function take(
 		{ kind: "writer", snapshots, command },
 		async (stage, lost) => {
 			// First what is condemned, then what is there: a gc that begins later waits for this lease.
-			const { backend, tools } = repository;
+			const { backend, tools, objects } = repository;
+			// A reader beside this may have listed before the lease was there.
+			objects.outdate();
 			const condemned = await listCondemned(backend, tools);
 			const still = await listRecords(repository);
 			const inherited =

@@ -1,6 +1,6 @@
 import { either } from "../lease.ts";
 import { createObjectReader } from "../objects.ts";
-import { listToRead } from "../prepare-to-read.ts";
+import { catchUpToRead, listToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Repository } from "../repository.ts";
@@ -57,7 +57,7 @@ async function run(
 	// Threads take some time to start, which is used to find out what there is to do.
 	const crew = await readersFor(repository, options, listing);
 	try {
-		await repository.index.catchUp(listing);
+		await catchUpToRead(repository, listing);
 		const account = await check(repository, options, { listing, crew });
 		return { ...account, duration: repository.clock.now() - started };
 	} finally {
