@@ -64,6 +64,13 @@ describe("the program", () => {
 		expect(account["alone"]).toBeGreaterThan(0);
 	});
 
+	test("loses nothing that it promised when power is lost at any operation of anything it does (T01, T02, T10)", async () => {
+		const account = await campaign("power", { variants: 6, brief: 1 });
+		expect(account.failures).toEqual([]);
+		expect(account["losses"]).toBeGreaterThanOrEqual(5000);
+		expect(account["recordings"]).toBeGreaterThanOrEqual(12);
+	}, 900_000);
+
 	test("finds each flipped bit, names what it hurts, and restores no wrong byte (T04, T48)", async () => {
 		const account = await campaign("flip", { places: 60, wounds: 15 });
 		expect(account.failures).toEqual([]);

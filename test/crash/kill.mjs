@@ -10,7 +10,7 @@
 // --tree       what the killed snapshot is taken of, instead
 // --pack-mib   size of packs, for small trees: what a killed run leaves behind are whole packs
 
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { campaign } from "./campaign.mjs";
 import {
@@ -127,14 +127,6 @@ async function killInits({ folder, random, count, log }) {
 	}
 }
 
-/** Killed between the two files that it makes; the next init says what lies there. Not yet: to go on from there. */
-async function isStuck(place) {
-	const { repository } = place;
-	if (!existsSync(join(repository, "reserve"))) return false;
-	const again = await run(place, ["init"]);
-	return again.code === 1 && /holds reserve/.test(again.stdout);
-}
-
 async function killInit({ folder, delay, source, account, log }) {
 	const place = placeIn(folder, "init");
 	const when = `init killed after ${Math.round(delay)} ms`;
@@ -148,11 +140,6 @@ async function killInit({ folder, delay, source, account, log }) {
 	);
 	log.count(hit ? "initsKilled" : "initsFinished");
 	log.count(looked.code === 0 ? "initsMade" : "initsNotMade");
-	if (looked.code !== 0 && (await isStuck(place))) {
-		log.count("initsStuck");
-		removePlace(place);
-		return;
-	}
 	if (looked.code !== 0) await must(log, place, ["init"], { when });
 	const before = leftovers(place);
 	const next = await mustSnapshot(log, place, source, when);

@@ -2,4 +2,6 @@
 export function seeded(seed: number): {
 	below(limit: number): number;
 	fraction(): number;
+	pick<T>(list: readonly T[]): T | undefined;
+	bytes(length: number): Uint8Array<ArrayBuffer>;
 };

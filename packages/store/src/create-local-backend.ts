@@ -69,10 +69,12 @@ async function makeFolder(fs: FsLayer, path: string): Promise<boolean> {
 	}
 }
 
-/** Our own folders without a file in them are what an interrupted call left. */
+/** Our own folders without a file in them, and a reserve, are what an interrupted call left. */
 async function requireUnused(fs: FsLayer, root: string): Promise<void> {
 	const ours: readonly string[] = folders;
-	for (const name of await fs.readdir(root)) {
+	const names = await fs.readdir(root);
+	for (const name of names) {
+		if (name === "reserve" && (await isLeftReserve(fs, root, names))) continue;
 		if (!ours.includes(name)) throw notEmpty(root, name);
 		// In tmp lies at most what the interrupted call prepared, or another one prepares right now.
 		if (name === "tmp") continue;
@@ -81,6 +83,23 @@ async function requireUnused(fs: FsLayer, root: string): Promise<void> {
 			throw notEmpty(root, `${name}/${inside[0]}`);
 		if (name === "packs") await requireEmptyFolders(fs, root, inside);
 	}
+}
+
+/** Of the reserve that an init puts aside. */
+const reserveBytes = 1024 * 1024;
+
+/** True for a file that an init made before it could make the config: when all folders were there. A user's own would hardly be like that. */
+async function isLeftReserve(
+	fs: FsLayer,
+	root: string,
+	names: readonly string[],
+): Promise<boolean> {
+	const stat = await fs.stat(join(root, "reserve"));
+	return (
+		stat.isFile() &&
+		stat.size === reserveBytes &&
+		folders.every((folder) => names.includes(folder))
+	);
 }
 
 async function requireEmptyFolders(

@@ -1,0 +1,106 @@
+// Power lost at every operation of everything that is done to a repository, on simulated disks: see power/campaign.ts.
+//
+//   node test/crash/power.mjs --seed 1 --rounds 4 --variants 20
+//
+// --rounds     recordings of each scenario, each with a seed of its own
+// --variants   ways in which power is lost after each operation
+// --scenario   only those whose names begin so
+// --brief 1    looks at one state of four further than verify and restores go
+// --jobs       processes at work at the same time
+
+import { fork } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { campaign } from "./campaign.mjs";
+
+const defaults = {
+	rounds: 1,
+	variants: 20,
+	scenario: "",
+	brief: 0,
+	jobs: availableParallelism(),
+};
+
+await campaign("power", defaults, async ({ options, log }) => {
+	const program = await compile();
+	const tasks = await tasksOf(program, options);
+	const lane = async () => {
+		for (let task = tasks.shift(); task; task = tasks.shift())
+			account(await answerOf(program, task), log);
+	};
+	await Promise.all(Array.from({ length: options.jobs }, lane));
+	rmSync(program, { force: true });
+});
+
+/** Beside the packages that it imports; a name of its own, so that several campaigns may run. */
+async function compile() {
+	const folder = fileURLToPath(
+		new URL("../../node_modules/.cache/varve-power", import.meta.url),
+	);
+	mkdirSync(folder, { recursive: true });
+	const outfile = join(folder, `worker-${process.pid}.mjs`);
+	await build({
+		entryPoints: [fileURLToPath(new URL("power/worker.ts", import.meta.url))],
+		outfile,
+		bundle: true,
+		packages: "external",
+		platform: "node",
+		format: "esm",
+		target: "node20",
+		logLevel: "error",
+	});
+	return outfile;
+}
+
+/** One for each scenario and round. */
+async function tasksOf(program, { seed, rounds, variants, scenario, brief }) {
+	const { names } = await answerOf(program, { list: true });
+	const chosen = names.filter((name) => name.startsWith(scenario));
+	// The long ones first, so that no process is left alone with one at the end.
+	chosen.reverse();
+	return Array.from({ length: rounds }, (_, round) => seed + round).flatMap(
+		(each) =>
+			chosen.map((name) => ({
+				name,
+				extent: { seed: each, variants, brief: brief === 1 },
+			})),
+	);
+}
+
+/** From a process of its own: what one recording leaves in memory is no matter to the next. */
+function answerOf(program, task) {
+	return new Promise((resolve, reject) => {
+		const child = fork(program, {
+			stdio: ["ignore", "ignore", "inherit", "ipc"],
+		});
+		let answer;
+		child.once("message", (message) => {
+			answer = message;
+		});
+		child.once("error", reject);
+		child.once("exit", (code) => {
+			if (answer === undefined)
+				reject(new Error(`${JSON.stringify(task)} ended with ${code}`));
+			else resolve(answer);
+		});
+		child.send(task);
+	});
+}
+
+function account(
+	{ scenario, operations, losses, states, meanwhile, failures },
+	log,
+) {
+	log.count("recordings");
+	log.count("operations", operations);
+	log.count("losses", losses);
+	log.count("states", states);
+	log.count("meanwhile", meanwhile);
+	for (const failure of failures) log.fail(failure);
+	log.tell(
+		`${scenario}: ${operations} operations, ${losses} losses, ${states} different disks, ${failures.length} failures`,
+	);
+}
