@@ -118,6 +118,8 @@ describe("every message of --json is as its schema says", () => {
 		["verify", "verify"],
 		["verify", "check --read-data"],
 		["verify", "verify --scrub"],
+		["gc", "gc --dry-run"],
+		["gc", "prune"],
 		["completion", "completion bash"],
 		["dump", "dump latest -t archive.tar"],
 		["restore", "restore latest -t restored --verify"],
