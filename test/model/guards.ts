@@ -1,0 +1,124 @@
+import type { Bytes } from "@varve/format";
+import type { FileKind, ListedFile, RemoveBackend, Stage } from "@varve/store";
+import { over } from "./other-views.ts";
+import type { Process, Role } from "./process.ts";
+import type { Switch, World } from "./world.ts";
+
+/** Only processes of one role go without the guard. */
+function only(
+	role: Role,
+	change: (
+		backend: RemoveBackend,
+		process: Process,
+		world: World,
+	) => Partial<RemoveBackend>,
+): Switch {
+	return (backend, process, world) =>
+		process.program.role === role
+			? over(backend, change(backend, process, world))
+			: backend;
+}
+
+const noLists = (role: Role): Switch =>
+	only(role, (backend) => ({
+		list: async (kind, options) =>
+			kind === "gc" ? [] : backend.list(kind, options),
+	}));
+
+const noLease = (role: Role): Switch =>
+	only(role, (backend) => ({
+		stage: async (lease) => overStage(await backend.stage(lease)),
+	}));
+
+function overStage(stage: Stage): Stage {
+	return {
+		...stage,
+		putBytes: async (kind, name, bytes, options) => {
+			if (kind !== "leases") await stage.putBytes(kind, name, bytes, options);
+		},
+	};
+}
+
+function hasCondemned({ name }: Process, world: World): boolean {
+	return world.log.some(
+		(one) => one.process === name && one.verb === "put" && one.kind === "gc",
+	);
+}
+
+/** What this gc saw of a kind before its list was durable is what it sees of it afterwards. */
+const staleOnceCondemned = (stale: FileKind): Switch =>
+	only("gc", (backend, process, world) => {
+		let listed: ListedFile[] = [];
+		const known = new Map<string, Bytes>();
+		return {
+			list: async (kind, options) => {
+				if (kind !== stale) return backend.list(kind, options);
+				if (hasCondemned(process, world)) return listed;
+				listed = await backend.list(kind, options);
+				return listed;
+			},
+			read: async (kind, name, range) => {
+				if (kind !== stale) return backend.read(kind, name, range);
+				const bytes =
+					known.get(name) ?? (await backend.read(kind, name, range));
+				known.set(name, bytes);
+				return bytes;
+			},
+		};
+	});
+
+/** Each takes one guard of the protocol away. For tests: they show that the model sees what it is there for. */
+export const guards = {
+	/** A writer does not look at gc lists. */
+	condemnedIsPresent: noLists("writer"),
+	unforgetSeesNoLists: noLists("unforget"),
+	writerWithoutLease: noLease("writer"),
+	unforgetWithoutLease: noLease("unforget"),
+	/** Who is fenced can commit all the same. */
+	fenceDoesNothing: (backend) => over(backend, { fence: async () => true }),
+	/** Nobody is waited for once the list is durable. */
+	gcDoesNotWait: only("gc", (backend, process, world) => ({
+		list: async (kind, options) =>
+			(await backend.list(kind, options)).filter(
+				({ name }) =>
+					kind !== "leases" ||
+					!hasCondemned(process, world) ||
+					name.startsWith(process.lease),
+			),
+	})),
+	/** Those are waited for who were there before the list was. */
+	leasesListedTooEarly: staleOnceCondemned("leases"),
+	/** The second mark goes by the records of the first. */
+	noSecondMark: staleOnceCondemned("snapshots"),
+	marksNotReadAgain: staleOnceCondemned("forgotten"),
+	/** Packs are deleted before the records that need them. */
+	recordsLast: only("gc", (backend) => {
+		const kept: (() => Promise<void>)[] = [];
+		return {
+			remove: async (stage, kind, name) => {
+				const remove = () => backend.remove(stage, kind, name);
+				if (kind === "snapshots" || kind === "forgotten") {
+					kept.push(remove);
+					return;
+				}
+				if (kind === "gc") for (const one of kept) await one();
+				await remove();
+			},
+		};
+	}),
+	/** The list goes before what it condemns. */
+	listFirst: only("gc", (backend, process) => {
+		let isGone = false;
+		return {
+			remove: async (stage, kind, name) => {
+				if (!isGone && kind !== "leases") {
+					isGone = true;
+					for (const list of await backend.list("gc"))
+						await backend.remove(stage, "gc", list.name);
+				}
+				if (kind !== "gc" || process.lease === "")
+					await backend.remove(stage, kind, name);
+			},
+		};
+	}),
+} satisfies Readonly<Record<string, Switch>>;

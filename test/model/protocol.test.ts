@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import {
+	type Explored,
+	explore,
+	type Found,
+	type Shape,
+	wander,
+} from "./explore.ts";
+import { guards } from "./guards.ts";
+import { makeShapes } from "./shapes.ts";
+
+/** By hand: so many times as many executions, of some shapes only, by another seed (docs/reliability.md). */
+const size = Number(process.env["VARVE_MODEL"] ?? 1);
+const seed = Number(process.env["VARVE_MODEL_SEED"] ?? 1);
+const wanted = process.env["VARVE_MODEL_SHAPES"]?.split(",");
+const minutes = 60_000;
+
+const shapes = await makeShapes();
+type ShapeName = keyof typeof shapes;
+const names = (Object.keys(shapes) as ShapeName[]).filter(
+	(name) => wanted?.includes(name) ?? true,
+);
+
+function report(what: string, { found: _, ...numbers }: Explored): void {
+	if (size > 1) console.log(what, JSON.stringify(numbers));
+}
+
+/** As text, so that what failed is read where it failed. */
+const story = (found: Found | undefined) =>
+	found === undefined
+		? ""
+		: [...found.faults, found.schedule.join(" "), ...found.log].join("\n");
+
+const isLarge = (name: ShapeName) => name.startsWith("crowd");
+/** Executions of each shape. */
+const depthFirst = 20;
+const byChance = 10;
+
+describe("the protocol of snapshot, forget, unforget and gc, step by step", () => {
+	test.for(names.filter((name) => !isLarge(name)))(
+		"T27 %s: whatever happens in between, nothing that is not forgotten is lost and nothing is left",
+		{ timeout: 2 * minutes * size },
+		async (name) => {
+			const limits = { executions: depthFirst * size, powerEvery: 40 };
+			const explored = await explore(shapes[name], limits);
+			report(`${name}, depth first`, explored);
+			expect(story(explored.found)).toBe("");
+			const chance = await wander(shapes[name], {
+				...limits,
+				executions: byChance * size,
+				seed,
+			});
+			report(`${name}, by chance`, chance);
+			expect(story(chance.found)).toBe("");
+		},
+	);
+
+	test.for(names.filter(isLarge))(
+		"%s: nor with three writers and all others at once, two of them killed or taken for dead",
+		{ timeout: 2 * minutes * size },
+		async (name) => {
+			const explored = await wander(shapes[name], {
+				executions: 20 * size,
+				powerEvery: 50,
+				seed,
+			});
+			report(name, explored);
+			expect(story(explored.found)).toBe("");
+		},
+	);
+});
+
+type Row = readonly [
+	keyof typeof guards,
+	ShapeName,
+	{ readonly finds: RegExp },
+];
+const lost = /lost|PACK_LOST/;
+const gone = /is gone|is deleted and not forgotten/;
+
+const rows: Row[] = [
+	["condemnedIsPresent", "dedup", { finds: lost }],
+	["writerWithoutLease", "dedup", { finds: lost }],
+	["gcDoesNotWait", "dedup", { finds: lost }],
+	["leasesListedTooEarly", "dedup", { finds: lost }],
+	["noSecondMark", "dedup", { finds: lost }],
+	["noSecondMark", "inherit", { finds: lost }],
+	["fenceDoesNothing", "crash", { finds: lost }],
+	["recordsLast", "crashCollectors", { finds: lost }],
+	["listFirst", "crashCollectors", { finds: /left after the last gc/ }],
+	["unforgetSeesNoLists", "unforget", { finds: gone }],
+	["unforgetWithoutLease", "unforget", { finds: gone }],
+	["marksNotReadAgain", "unforget", { finds: gone }],
+];
+
+describe("the model finds what goes wrong without a guard", () => {
+	test.for(rows)(
+		"%s, in %s",
+		{ timeout: 2 * minutes },
+		async ([guard, name, { finds }]) => {
+			const shape: Shape = shapes[name];
+			const explored = await wander(shape, {
+				executions: 400,
+				seed: 1,
+				off: guards[guard],
+			});
+			report(`without ${guard}`, explored);
+			expect(explored.found?.faults.join("\n")).toMatch(finds);
+		},
+	);
+});

@@ -1,0 +1,298 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type SnapshotId, wholeScope } from "@varve/format";
+import { forget } from "../../packages/core/src/forget/forget.ts";
+import {
+	type ForgetPlan,
+	planByHand,
+} from "../../packages/core/src/forget/plan.ts";
+import { unforget } from "../../packages/core/src/forget/unforget.ts";
+import { gc } from "../../packages/core/src/gc/gc.ts";
+import { pin } from "../../packages/core/src/labels/change-labels.ts";
+import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
+import { withReaderLease } from "../../packages/core/src/reader-lease.ts";
+import type { Repository } from "../../packages/core/src/repository.ts";
+import { snapshot } from "../../packages/core/src/snapshot/snapshot.ts";
+import type { Shape } from "./explore.ts";
+import { allOfIt, readSnapshot } from "./judge.ts";
+import type { Program } from "./process.ts";
+import { backendOf, copyOf, openModelRepository } from "./repository.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "varve-model-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** Bytes that do not compress, the same for the same name. */
+function noise(name: string, length: number): Uint8Array {
+	const parts: Buffer[] = [];
+	for (let at = 0; at < length; at += 32)
+		parts.push(createHash("sha256").update(`${name} ${at}`).digest());
+	return new Uint8Array(Buffer.concat(parts).subarray(0, length));
+}
+
+/** One chunk in a pack of its own. */
+const chunkBytes = 1280;
+/** Three of these share a frame and a pack. */
+const smallBytes = 400;
+
+function takeStream(repository: Repository, content: string) {
+	const bytes = (async function* () {
+		yield noise(content, chunkBytes);
+	})();
+	const done = Promise.resolve();
+	return snapshot(repository, {
+		roots: [],
+		scope: wholeScope,
+		stream: { name: "file", bytes, done },
+	});
+}
+
+function takeFolder(repository: Repository, name: string) {
+	return snapshot(repository, {
+		roots: [{ path: join(folder, name), kind: "directory", names: [] }],
+		scope: wholeScope,
+	});
+}
+
+/** Files by path below the folder, and what is in each. */
+function fill(name: string, files: Readonly<Record<string, string>>): void {
+	for (const [path, content] of Object.entries(files)) {
+		const full = join(folder, name, path);
+		mkdirSync(dirname(full), { recursive: true });
+		writeFileSync(full, noise(content, smallBytes));
+	}
+}
+
+async function planFor(repository: Repository, ids: readonly string[]) {
+	const all = await listSnapshots(repository);
+	return planByHand(all.filter(({ id }) => ids.includes(id)));
+}
+
+async function forgetAll(repository: Repository, ids: readonly string[]) {
+	await forget(repository, await planFor(repository, ids));
+}
+
+/** The plan to forget these, made while nobody else is there. */
+async function planIn(files: Shape["files"], ids: readonly SnapshotId[]) {
+	const backend = await backendOf(files);
+	return planFor(await openModelRepository({ name: "plan", backend }), ids);
+}
+
+const writer = (name: string, content: string): Program => ({
+	name,
+	role: "writer",
+	run: (repository) => takeStream(repository, content),
+});
+const folderWriter = (name: string, source: string): Program => ({
+	name,
+	role: "writer",
+	run: (repository) => takeFolder(repository, source),
+});
+const collector = (name: string, wait = 0): Program => ({
+	name,
+	role: "gc",
+	run: (repository) => gc(repository, { ...allOfIt, wait }),
+});
+/** By a plan that was made before. */
+const forgetter = (name: string, plan: ForgetPlan): Program => ({
+	name,
+	role: "forget",
+	run: (repository) => forget(repository, plan),
+});
+const unforgetter = (name: string, ids: readonly SnapshotId[]): Program => ({
+	name,
+	role: "unforget",
+	run: (repository) => unforget(repository, ids),
+});
+const pinner = (name: string, ids: readonly SnapshotId[]): Program => ({
+	name,
+	role: "pin",
+	run: (repository) => pin(repository, ids),
+});
+const reader = (name: string, id: SnapshotId): Program => ({
+	name,
+	role: "reader",
+	reads: id,
+	run: (repository, pause) =>
+		withReaderLease(repository, { snapshots: [id], command: "read" }, () =>
+			readSnapshot(repository, id, pause),
+		),
+});
+
+/** What was done before, by one who was alone. */
+async function begin(
+	work: (repository: Repository) => Promise<void>,
+): Promise<Shape["files"]> {
+	const backend = await backendOf(new Map());
+	await work(await openModelRepository({ name: "before", backend }));
+	return copyOf(backend);
+}
+
+/** Streams by content, in this order; those of `forgotten` are forgotten. */
+async function streams(contents: string, forgotten: string) {
+	const ids = new Map<string, SnapshotId>();
+	const files = await begin(async (repository) => {
+		for (const one of contents)
+			ids.set(one, (await takeStream(repository, one)).id as SnapshotId);
+		const gone = [...forgotten].map((one) => ids.get(one) as SnapshotId);
+		if (gone.length > 0) await forgetAll(repository, gone);
+	});
+	const idOf = (content: string) => ids.get(content) as SnapshotId;
+	return { files, idOf };
+}
+
+/** A folder of which a snapshot was taken and forgotten, and a file changed since. */
+async function changedFolder(name: string) {
+	fill(name, { "keep/a": "a", b: "b" });
+	let id: SnapshotId | undefined;
+	const files = await begin(async (repository) => {
+		id = (await takeFolder(repository, name)).id;
+		await forgetAll(repository, [id as string]);
+	});
+	writeFileSync(join(folder, name, "b"), noise("b2", smallBytes));
+	return { files, id: id as SnapshotId };
+}
+
+/** Packs in which only a part is live: one snapshot of three files is forgotten, another has one of them. */
+async function mixedPacks(name: string) {
+	fill(`${name}-three`, { a: "a", b: "b", c: "c" });
+	fill(`${name}-one`, { a: "a" });
+	fill(`${name}-two`, { b: "b", x: "a" });
+	let kept: SnapshotId | undefined;
+	const files = await begin(async (repository) => {
+		const three = await takeFolder(repository, `${name}-three`);
+		kept = (await takeFolder(repository, `${name}-one`)).id;
+		await forgetAll(repository, [three.id as string]);
+	});
+	return { files, kept: kept as SnapshotId };
+}
+
+/** Durable packs of a run that was killed before it could name them. */
+async function orphans() {
+	const { files } = await streams("ab", "");
+	const first = await streams("a", "");
+	const named = (kind: "segments" | "snapshots") =>
+		new Map(first.files.get(kind));
+	return new Map([
+		...files,
+		["segments", named("segments")],
+		["snapshots", named("snapshots")],
+	] as const);
+}
+
+export async function makeShapes() {
+	const gone = await streams("a", "a");
+	const two = await streams("ab", "");
+	const pinned = await streams("a", "");
+	const parent = await changedFolder("inherit");
+	const mixed = await mixedPacks("repack");
+	const left = await orphans();
+	const planOfTwo = await planIn(two.files, [two.idOf("a")]);
+	const planOfPinned = await planIn(pinned.files, [pinned.idOf("a")]);
+	const planOfMixed = await planIn(mixed.files, [mixed.kept]);
+	const shape = (
+		files: Shape["files"],
+		programs: readonly Program[],
+		more: Partial<Shape> = {},
+	): Shape => ({ files, programs, ...more });
+	return {
+		/** What a forgotten snapshot alone needs is stored again just now. */
+		dedup: shape(gone.files, [writer("W", "a"), collector("G", 500)]),
+		/** The snapshot that a new one inherits from is forgotten. */
+		inherit: shape(parent.files, [
+			folderWriter("W", "inherit"),
+			collector("G", 500),
+		]),
+		/** The same by a parent that is forgotten only now. */
+		forget: shape(two.files, [
+			writer("W", "a"),
+			forgetter("F", planOfTwo),
+			collector("G", 500),
+		]),
+		unforget: shape(gone.files, [
+			unforgetter("U", [gone.idOf("a")]),
+			collector("G", 500),
+		]),
+		unforgetAgain: shape(gone.files, [
+			unforgetter("U", [gone.idOf("a")]),
+			collector("G"),
+			collector("H"),
+		]),
+		collectors: shape(gone.files, [collector("G"), collector("H")]),
+		collectorsAndWriter: shape(gone.files, [
+			collector("G"),
+			collector("H"),
+			writer("W", "a"),
+		]),
+		crash: shape(gone.files, [writer("W", "a"), collector("G", 500)], {
+			faults: 1,
+		}),
+		crashInherit: shape(
+			parent.files,
+			[folderWriter("W", "inherit"), collector("G", 500)],
+			{ faults: 1 },
+		),
+		crashCollectors: shape(gone.files, [collector("G"), collector("H")], {
+			faults: 1,
+		}),
+		crashRepack: shape(
+			mixed.files,
+			[collector("G"), folderWriter("W", "repack-two")],
+			{ faults: 1 },
+		),
+		adopt: shape(left, [writer("W", "b"), collector("G", 500)]),
+		adoptTwice: shape(
+			left,
+			[writer("W", "b"), writer("V", "b"), collector("G", 500)],
+			{ faults: 1 },
+		),
+		torn: shape(gone.files, [writer("W", "a"), collector("G", 500)], {
+			torn: true,
+			coarse: true,
+		}),
+		repack: shape(mixed.files, [
+			folderWriter("W", "repack-two"),
+			collector("G", 500),
+		]),
+		read: shape(mixed.files, [reader("R", mixed.kept), collector("G", 500)]),
+		readNew: shape(gone.files, [
+			unforgetter("U", [gone.idOf("a")]),
+			collector("G"),
+			reader("R", gone.idOf("a")),
+		]),
+		pin: shape(pinned.files, [
+			pinner("P", [pinned.idOf("a")]),
+			forgetter("F", planOfPinned),
+			collector("G", 500),
+		]),
+		/** All at once. */
+		crowd: shape(
+			two.files,
+			[
+				writer("W", "a"),
+				writer("V", "a"),
+				writer("X", "b"),
+				forgetter("F", planOfTwo),
+				unforgetter("U", [two.idOf("a")]),
+				collector("G", 500),
+				collector("H"),
+				reader("R", two.idOf("b")),
+			],
+			{ faults: 2, torn: true, coarse: true },
+		),
+		crowdOfFolders: shape(
+			mixed.files,
+			[
+				folderWriter("W", "repack-two"),
+				folderWriter("V", "repack-three"),
+				folderWriter("X", "repack-one"),
+				forgetter("F", planOfMixed),
+				collector("G", 500),
+				collector("H"),
+				reader("R", mixed.kept),
+			],
+			{ faults: 2, coarse: true },
+		),
+	};
+}
