@@ -7,7 +7,7 @@ import {
 	type SnapshotId,
 } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
-import { withLease } from "../lease.ts";
+import { either, withLease } from "../lease.ts";
 import {
 	type FoundLease,
 	fenceDeadLeases,
@@ -81,12 +81,13 @@ async function planOnly(
 
 async function collect(
 	repository: Repository,
-	options: GcOptions,
+	given: GcOptions,
 ): Promise<GcResult> {
 	return await withLease(
 		repository,
 		{ kind: "gc", snapshots: [], command: "gc" },
-		async (stage) => {
+		async (stage, lost) => {
+			const options = { ...given, signal: either(lost, given.signal) };
 			requireAlone(await fenceDeadLeases(repository, stage), options);
 			const resumed = await sweepPending(repository, stage, options);
 			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
