@@ -33,8 +33,6 @@ function varve() {
 	const version = output(process.execPath, [varveProgram, "--version"]);
 	if (version === undefined)
 		return { name: "varve", absent: "does not start: is it built?" };
-	const help = output(process.execPath, [varveProgram, "--help"]) ?? "";
-	const has = (command) => new RegExp(`^\\s+${command}\\b`, "m").test(help);
 	const on = (place, ...words) => [
 		process.execPath,
 		varveProgram,
@@ -43,15 +41,13 @@ function varve() {
 		place.repository,
 		...words.slice(1),
 	];
-	const all = {
+	const does = {
 		init: (place) => [on(place, "init")],
 		snapshot: (place) => [on(place, "snapshot", place.source)],
 		restore: (place) => [on(place, "restore", "latest", "-t", place.target)],
 		verify: (place) => [on(place, "verify", "--read-data")],
 		scrub: (place) => [on(place, "verify", "--scrub")],
 		list: (place) => [on(place, "snapshots")],
-	};
-	const later = {
 		gc: (place) => [
 			on(place, "forget", "--keep-last", "1"),
 			on(place, "gc", "--grace", "0"),
@@ -61,7 +57,7 @@ function varve() {
 		name: "varve",
 		version: `${version} (${commit()}), Node ${process.version}`,
 		environment: (place) => ({ XDG_CACHE_HOME: place.cache }),
-		does: { ...all, ...(has("forget") && has("gc") && later) },
+		does,
 	};
 }
 
