@@ -7,7 +7,7 @@
 // --seconds     of a round
 // --writers, --readers, --collectors   processes
 // --between     milliseconds on average between two blows
-// --strict      1: a reader that is told of damage while a gc is pending fails it too
+// --strict      1: a reader that is told of damage while a gc is pending fails it too, and a fenced writer that ends with another error than FENCED
 //
 // VARVE_STORM_SABOTAGE=blind or unfenced breaks something (storm/sabotage.mjs): then it must fail.
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { gc } from "@varve/core";
+import { forget, gc, listSnapshots, planByHand, removedBy } from "@varve/core";
 import { openAt } from "./aftermath.mjs";
 import {
 	cacheOf,
@@ -79,19 +79,22 @@ export class Round {
 		});
 	}
 
-	/** What happens to one who shows no sign of life for half an hour; and then a gc. */
+	/** What happens to one who shows no sign of life for half an hour; then everything is forgotten, and a gc runs. */
 	async #expire(driver) {
-		const { folder, log } = this.#parts;
+		const { folder, log, ledger } = this.#parts;
 		const repository = await openAt(folder, machines);
 		try {
-			for (const lease of await leasesOf(repository, driver.pid)) {
+			const leases = await leasesOf(repository, driver.pid);
+			for (const lease of leases) {
 				driver.fenced();
 				await fence(repository, lease);
 				log.count("expired");
 			}
-			await gc(repository, { grace: 0, maxUnused: { bytes: 0 } });
-		} catch (error) {
-			if (error.code !== "LOCKED") throw error;
+			if (leases.length === 0) return;
+			const plan = planByHand(await listSnapshots(repository));
+			ledger.willForget(removedBy(plan));
+			await forget(repository, plan);
+			await collectAll(repository, log);
 		} finally {
 			await repository.close();
 		}
@@ -104,9 +107,24 @@ export class Round {
 	}
 }
 
+/** Waits for all who are not suspended, and for another gc. */
+async function collectAll(repository, log) {
+	const options = { grace: 0, maxUnused: { bytes: 0 }, wait: 10_000 };
+	for (let tries = 0; tries < 20; tries++)
+		try {
+			const { state } = await gc(repository, options);
+			log.count(`gcsAfterExpiry-${state}`);
+			if (state !== "pending") return;
+		} catch (error) {
+			if (error.code !== "LOCKED") throw error;
+			await pause(100);
+		}
+}
+
 /** First the stage, then what is in leases/ of it. */
 async function fence(repository, lease) {
-	await repository.backend.fence(lease);
+	if (process.env.VARVE_STORM_SABOTAGE !== "unfenced")
+		await repository.backend.fence(lease);
 	const own = Buffer.from(repository.tools.random(16)).toString("hex");
 	const stage = await repository.backend.stage(own);
 	try {

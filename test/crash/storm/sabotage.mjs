@@ -1,6 +1,5 @@
 // Ways to break what the storm is there to prove, so that it can be seen to notice: nothing of the program knows of them.
 
-import { randomBytes } from "node:crypto";
 import { openLocalBackend } from "@varve/store";
 
 const ways = {
@@ -10,32 +9,14 @@ const ways = {
 			list: async (kind, options) =>
 				kind === "leases" ? [] : await backend.list(kind, options),
 		}),
-	/** Who was fenced commits all the same. */
-	unfenced: (backend) =>
-		changed(backend, {
-			stage: async (lease) => withoutFence(backend, await backend.stage(lease)),
-		}),
+	/** Who loses the lease is not fenced: see round.mjs. */
+	unfenced: (backend) => backend,
 };
 
 /** The backend of a repository, as it is or without one of the things it does. */
 export async function openSabotaged(location, way) {
 	const backend = await openLocalBackend(location, { warn: () => {} });
 	return way ? ways[way](backend) : backend;
-}
-
-function withoutFence(backend, stage) {
-	return changed(stage, {
-		putBytes: async (...file) => {
-			try {
-				await stage.putBytes(...file);
-			} catch (error) {
-				if (error.code !== "FENCED") throw error;
-				const other = await backend.stage(randomBytes(16).toString("hex"));
-				await other.putBytes(...file);
-				await other.release();
-			}
-		},
-	});
 }
 
 function changed(object, members) {
