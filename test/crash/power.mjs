@@ -90,15 +90,11 @@ function answerOf(program, task) {
 	});
 }
 
-function account(
-	{ scenario, operations, losses, states, meanwhile, failures },
-	log,
-) {
+function account({ scenario, operations, losses, states, failures }, log) {
 	log.count("recordings");
 	log.count("operations", operations);
 	log.count("losses", losses);
 	log.count("states", states);
-	log.count("meanwhile", meanwhile);
 	for (const failure of failures) log.fail(failure);
 	log.tell(
 		`${scenario}: ${operations} operations, ${losses} losses, ${states} different disks, ${failures.length} failures`,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { seeded } from "../random.mjs";
-import { type Aftermath, judge } from "./checks.ts";
+import { type Aftermath, complaintsAbout } from "./checks.ts";
 import { lossOf, type Random, UnsyncedDisk } from "./loss.ts";
 import {
 	type DiskImage,
@@ -35,8 +35,6 @@ export interface Account {
 	losses: number;
 	/** Different disks among them, each looked at once. */
 	states: number;
-	/** States in which something could not be read until the next gc had ended a pending one. */
-	meanwhile: number;
 	readonly failures: string[];
 }
 
@@ -68,7 +66,6 @@ export async function loseAnywhere(
 		operations: operations.length,
 		losses: 0,
 		states: 0,
-		meanwhile: 0,
 		failures: [],
 	};
 	const seen = new Set<string>();
@@ -89,8 +86,7 @@ export async function loseAnywhere(
 			const force = random.below(4) === 0;
 			const next = nextOf(random, extent);
 			const aftermath = { image, point, force, next };
-			const { complaints, meanwhile } = await judge(aftermath, recording);
-			if (meanwhile.length > 0) account.meanwhile++;
+			const complaints = await complaintsAbout(aftermath, recording);
 			const when = `${scenario}, seed ${seed}, after ${point} (${describeOperation(operation)}), loss ${variant}`;
 			account.failures.push(...complaints.map((text) => `${when}: ${text}`));
 			if (account.failures.length >= enough) return account;
