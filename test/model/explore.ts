@@ -17,6 +17,8 @@ export interface Limits {
 	/** In each so many-th new state power is lost. */
 	readonly powerEvery?: number | undefined;
 	readonly off?: Switch | undefined;
+	/** Faults that are known, and not what is looked for. */
+	readonly overlook?: RegExp | undefined;
 }
 
 export interface Found {
@@ -334,10 +336,11 @@ interface Exploring {
 function note(
 	position: Position,
 	faults: readonly string[],
-	{ explored }: Exploring,
+	{ limits: { overlook }, explored }: Exploring,
 ): boolean {
-	if (faults.length === 0) return false;
-	explored.found = tell(position, faults);
+	const left = faults.filter((fault) => overlook?.test(fault) !== true);
+	if (left.length === 0) return false;
+	explored.found = tell(position, left);
 	return true;
 }
 
