@@ -101,10 +101,12 @@ class Repacking implements Repacked {
 		kind: PackKind,
 		frames: readonly FrameUse[],
 	): Promise<void> {
-		const live = frames.filter(({ live }) => live.includes(1));
-		// First all of it is proved: half a pack moved would be neither here nor there.
-		for (const use of live) if (!this.#isSound(pack, use)) return;
-		for (const use of live) await this.#moveFrame(pack, kind, use);
+		for (const use of frames) {
+			if (!use.live.includes(1)) continue;
+			// What was moved before the damage lies twice then, and the pack stays.
+			if (!this.#isSound(pack, use)) return;
+			await this.#moveFrame(pack, kind, use);
+		}
 		this.moved.push(pack);
 	}
 
