@@ -48,10 +48,17 @@ export class Ledger {
 	}
 
 	#end(driver, { done, id, note, findings = [], wrong, problems = [], state }) {
-		const isFenced = driver.endWork();
+		const there = driver.endWork();
+		const isFenced = there !== undefined;
 		this.#log.count(`${done}s`);
 		if (isFenced) this.#log.count(`${done}sFencedTooLate`);
-		if (id !== undefined && done === "snapshot") this.taken.set(id, note);
+		if (id !== undefined && done === "snapshot") {
+			this.taken.set(id, note);
+			this.#log.expect(
+				there?.has(id) !== false,
+				`${driver.name} committed ${id} after it was fenced`,
+			);
+		}
 		if (state !== undefined) this.#log.count(`gcs-${state}`);
 		// What a reader without a lease was given may be gone: then it says so.
 		if (isFenced && problems.length > 0) return;
@@ -85,7 +92,7 @@ export class Ledger {
 
 	#fail(driver, { failed, message }) {
 		const { began, note } = driver.doing ?? {};
-		const isFenced = driver.endWork();
+		const isFenced = driver.endWork() !== undefined;
 		if (note !== undefined) this.refused.add(note);
 		this.#log.count(`failed-${began}-${failed}`);
 		if (isFenced && failed !== "BUG") {
@@ -110,8 +117,8 @@ export class Ledger {
 /** One process. */
 export class Driver {
 	doing;
-	/** Its lease was taken away while it was at what it does now. */
-	#isFenced = false;
+	/** Snapshots that were there when its lease was taken away while it was at what it does now. */
+	#thereWhenFenced;
 	#child;
 	#ended;
 	name;
@@ -155,15 +162,16 @@ export class Driver {
 		await pause(20);
 	}
 
-	fenced() {
-		this.#isFenced = true;
+	fenced(snapshots) {
+		this.#thereWhenFenced = snapshots;
 	}
 
+	/** What `fenced` was told, if that was while it was at this. */
 	endWork() {
-		const was = this.#isFenced;
-		this.#isFenced = false;
+		const there = this.#thereWhenFenced;
+		this.#thereWhenFenced = undefined;
 		this.doing = undefined;
-		return was;
+		return there;
 	}
 
 	/** Ends what it does, and then itself. */

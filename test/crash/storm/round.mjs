@@ -86,8 +86,9 @@ export class Round {
 		try {
 			const leases = await leasesOf(repository, driver.pid);
 			for (const lease of leases) {
-				driver.fenced();
 				await fence(repository, lease);
+				const listed = await repository.backend.list("snapshots");
+				driver.fenced(new Set(listed.map(({ name }) => name)));
 				log.count("expired");
 			}
 			if (leases.length === 0) return;
