@@ -10,6 +10,8 @@ import { encodeForgotten, type SnapshotId } from "@varve/format";
 import { describe, expect, test } from "vitest";
 import { gc } from "../../packages/core/src/gc/gc.ts";
 import { withLease } from "../../packages/core/src/lease.ts";
+import { prepareToRead } from "../../packages/core/src/prepare-to-read.ts";
+import { withReaderLease } from "../../packages/core/src/reader-lease.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
 import { lateClock, take, workplace } from "./snapshot-workplace.ts";
@@ -353,5 +355,33 @@ describe("gc", () => {
 		await gc(repository, { grace: 0 });
 		const fresh = await place.repository({ location: repository.location });
 		await expectSound(fresh, 1);
+	});
+
+	test("T24 a reader that stays open finds what another process has moved since", async () => {
+		const repository = await place.repository({ clock: lateClock });
+		const folder = source({ a: noise(60_000, 1), b: noise(60_000, 2) });
+		const first = await take(repository, folder);
+		rmSync(join(folder, "b"));
+		const second = await take(repository, folder);
+		const readAll = () => {
+			const lease = { snapshots: [], command: "read" };
+			return withReaderLease(repository, lease, async () => {
+				await prepareToRead(repository, [second.id as SnapshotId]);
+				const tree = second.record.roots[0]?.tree as never;
+				const nodes = [...repository.objects.nodes(tree)];
+				return nodes.flatMap(({ content }) =>
+					[...repository.objects.bytes(content)].map((part) => part.length),
+				);
+			});
+		};
+		expect(await readAll()).toEqual([60_000]);
+		const other = await place.repository({
+			location: repository.location,
+			clock: lateClock,
+		});
+		await mark(other, first.id);
+		const { packsRepacked } = await gc(other, { grace: 0 });
+		expect(packsRepacked).toBeGreaterThan(0);
+		expect(await readAll()).toEqual([60_000]);
 	});
 });

@@ -16,6 +16,8 @@ export async function withReaderLease<T>(
 		const lease = { ...options, kind: "reader" as const };
 		return await withLease(repository, lease, (_, lost) => {
 			began = true;
+			// What was listed before nobody waited for this reader may be gone by now.
+			repository.objects.outdate();
 			return work(lost);
 		});
 	} catch (error) {
