@@ -39,7 +39,11 @@ const leastDeadShare = 1 / 16;
  * Whether a frame with something live in it moves as it is and is not taken apart. One with bases always does: its chunks are nothing
  * without them, and small.
  */
-export function movesWhole(isBased: boolean, deadRaw: number, raw: number): boolean {
+export function movesWhole(
+	isBased: boolean,
+	deadRaw: number,
+	raw: number,
+): boolean {
 	return isBased || deadRaw < raw * leastDeadShare;
 }
 
