@@ -14,7 +14,11 @@ import {
 	type SnapshotRecord,
 } from "@varve/format";
 import type { ChunkPlace, ChunkTable } from "@varve/store";
-import { FrameCache, type FrameSources } from "../frame-cache.ts";
+import {
+	type CachedFrame,
+	FrameCache,
+	type FrameSources,
+} from "../frame-cache.ts";
 import { sortIds } from "../sort-ids.ts";
 import { IdStack } from "./id-stack.ts";
 
@@ -93,7 +97,7 @@ export class LiveMark {
 	}
 
 	#read(ids: Bytes, at: number, place: ChunkPlace): Bytes {
-		const frame = this.#frames.frame(place);
+		const frame = this.#frame(ids, at, place);
 		const id = ids.subarray(at, at + idBytes);
 		const { sha256 } = this.#options.sources.tools;
 		const hash = frame.hash(place.ordinal, (bytes) => sha256(bytes));
@@ -104,6 +108,21 @@ export class LiveMark {
 				{ chunk: idAt(ids, at), pack: place.pack },
 			);
 		return frame.chunk(place.ordinal);
+	}
+
+	/** What is wrong with a frame is wrong with what was to be read from it. */
+	#frame(ids: Bytes, at: number, place: ChunkPlace): CachedFrame {
+		try {
+			return this.#frames.frame(place);
+		} catch (cause) {
+			if (!(cause instanceof CorruptError)) throw cause;
+			throw new CorruptError(
+				"BAD_CHUNK",
+				`the object ${idAt(ids, at)} in pack ${place.pack} cannot be read, so that nothing is deleted: ${cause.message}`,
+				{ chunk: idAt(ids, at), pack: place.pack },
+				{ cause },
+			);
+		}
 	}
 
 	#look(bytes: Bytes, kind: NodeKind): void {
