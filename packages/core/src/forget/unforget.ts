@@ -1,12 +1,12 @@
 import {
 	ConflictError,
 	decodeForgotten,
-	decodeGcList,
 	type Forgotten,
 	NotFoundError,
 	type SnapshotId,
 } from "@varve/format";
 import { withLease } from "../lease.ts";
+import { listCondemned } from "../listing.ts";
 import { listSnapshots, type SnapshotFilter } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
 
@@ -32,7 +32,9 @@ export async function unforget(
 	} as const;
 	return await withLease(repository, lease, async (stage) => {
 		// In this order, under the lease: a gc whose list is not seen here waits for the lease, and looks at the marks again.
-		const condemned = await condemnedSnapshots(repository);
+		const condemned = (
+			await listCondemned(repository.backend, repository.tools)
+		).snapshots;
 		const { backend } = repository;
 		const listed = names(await backend.list("snapshots"));
 		for (const id of ids) requireSaved(id, { condemned, listed });
@@ -68,24 +70,6 @@ export async function readForgotten(
 
 const names = (files: readonly { readonly name: string }[]) =>
 	new Set(files.map(({ name }) => name));
-
-/** Throws a CorruptError for a list that cannot be read: nobody can say then that a snapshot is not on it. */
-async function condemnedSnapshots({
-	backend,
-	tools,
-}: Repository): Promise<ReadonlySet<string>> {
-	const condemned = new Set<string>();
-	for (const { name } of await backend.list("gc"))
-		try {
-			const bytes = await backend.read("gc", name);
-			const list = decodeGcList(bytes, (b) => tools.sha256Hex(b));
-			for (const id of list.snapshots) condemned.add(id);
-		} catch (error) {
-			// Its gc ended between the listing and the reading: what it deleted is not listed any more.
-			if (!(error instanceof NotFoundError)) throw error;
-		}
-	return condemned;
-}
 
 interface Seen {
 	readonly condemned: ReadonlySet<string>;

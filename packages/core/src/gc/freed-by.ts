@@ -1,7 +1,7 @@
 import type { SnapshotId } from "@varve/format";
 import type { FreedBy } from "../forget/freed-by.ts";
 import type { Repository } from "../repository.ts";
-import { readForgotten, takeInventory } from "./inventory.ts";
+import { forgottenSince, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import { sourcesOf } from "./sweep.ts";
 
@@ -14,7 +14,7 @@ export const freedBy: FreedBy = async (
 	ids: readonly SnapshotId[],
 	signal?: AbortSignal,
 ): Promise<number> => {
-	const forgotten = await readForgotten(repository);
+	const forgotten = await forgottenSince(repository);
 	using inventory = await takeInventory(repository, signal);
 	const { records, segments } = inventory;
 	const table = segments.table(new Set());

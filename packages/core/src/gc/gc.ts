@@ -16,7 +16,7 @@ import {
 } from "../lease-table.ts";
 import { readGcList } from "../listing.ts";
 import type { Repository } from "../repository.ts";
-import { type Inventory, readForgotten, takeInventory } from "./inventory.ts";
+import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import {
 	defaultGrace,
@@ -263,7 +263,7 @@ async function mark(
 	stage?: Stage,
 ): Promise<Marked> {
 	const holders = await findHolders(repository, stage);
-	const forgotten = await readForgotten(repository);
+	const forgotten = await forgottenSince(repository);
 	const inventory = await takeInventory(repository, options.signal);
 	try {
 		const until = repository.clock.now() - (options.grace ?? defaultGrace);

@@ -51,7 +51,7 @@ async function requireGone(
 }
 
 /** Snapshots that are forgotten, and since when (ms since 1970). A mark that cannot be read says nothing. */
-export async function readForgotten({
+export async function forgottenSince({
 	backend,
 	tools,
 	observer,

@@ -9,7 +9,7 @@ import type { ChunkTable, Stage } from "@varve/store";
 import type { FrameSources } from "../frame-cache.ts";
 import { heldLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
-import { type Inventory, readForgotten, takeInventory } from "./inventory.ts";
+import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import { rewriteSegments } from "./segments.ts";
 
@@ -31,7 +31,7 @@ export async function sweep(
 	list: GcList,
 	signal: AbortSignal | undefined,
 ): Promise<Swept> {
-	const forgotten = await readForgotten(repository);
+	const forgotten = await forgottenSince(repository);
 	// Its own list condemns nothing here: what is still needed must be found.
 	using inventory = await takeInventory(repository, signal);
 	const held = await heldLeases(repository);
