@@ -73,7 +73,7 @@ export class TargetTree {
 	/** A path of an entry, for calls that do not follow a link at its end. To be used before the next call of this tree. */
 	path(suffix: string): string | Buffer {
 		return suffix === ""
-			? systemPath(this.#top.self)
+			? this.#top.path(".")
 			: this.above(suffix).path(nameOf(suffix));
 	}
 
