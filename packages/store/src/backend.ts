@@ -89,6 +89,17 @@ export interface WriteBackend extends ReadBackend {
 export interface RemoveBackend extends WriteBackend {
 	/** Removes a file by first renaming it into the stage. Absence is success. */
 	remove(stage: Stage, kind: FileKind, name: string): Promise<void>;
+	/**
+	 * Moves a damaged file to `quarantine/`, where nobody looks for it and nobody deletes it: durably there first, and only then away from where it
+	 * was. Returns its name there, `<kind>.<name>`, with a number behind if another file has that; undefined if it is absent. With `stays` it
+	 * is there as well as where it was: for a file that is about to be replaced.
+	 */
+	quarantine(
+		stage: Stage,
+		kind: FileKind,
+		name: string,
+		options?: { stays?: boolean },
+	): Promise<string | undefined>;
 	/** Removes the reserve, with no stage: a full disk may have no room for one. False if there is none. */
 	giveUpReserve(): Promise<boolean>;
 }

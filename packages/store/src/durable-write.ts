@@ -62,12 +62,22 @@ export class DurableWrite {
 		try {
 			await this.#fs.link(from, to);
 		} catch (error) {
-			if (!isErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"))
-				throw error;
+			if (!isErrno(error, ...noLinks)) throw error;
 			return await this.#renameUnlessThere(from, to);
 		}
 		await this.syncDirectory(dirname(to));
 		await this.discard(from);
+	}
+
+	/** Gives a file a second name, not yet durable; false where the file system knows no such thing. */
+	async link(from: string, to: string): Promise<boolean> {
+		try {
+			await this.#fs.link(from, to);
+			return true;
+		} catch (error) {
+			if (isErrno(error, ...noLinks)) return false;
+			throw error;
+		}
 	}
 
 	/** Where the file system knows no hard links, nothing is both whole at once and exclusive: two writers in the same moment may both succeed. */
@@ -124,6 +134,8 @@ export class DurableWrite {
 		}
 	}
 }
+
+const noLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 /** SMB and FUSE say so in different words, SMB by ENOENT for one that was opened; Windows cannot open a directory at all. */
 function cannotSyncDirectories(error: unknown): boolean {

@@ -216,6 +216,17 @@ class LocalBackend implements RemoveBackend {
 		await stage.remove(kind, name);
 	}
 
+	async quarantine(
+		stage: Stage,
+		kind: FileKind,
+		name: string,
+		options?: { stays?: boolean },
+	): Promise<string | undefined> {
+		if (!(stage instanceof LocalStage))
+			throw new Error("the stage is not one of this backend");
+		return await stage.quarantine(kind, name, options?.stays ?? false);
+	}
+
 	async giveUpReserve(): Promise<boolean> {
 		try {
 			await this.#fs.unlink(pathOf(this.location, "reserve", "reserve"));

@@ -1,11 +1,22 @@
 import { dirname, join } from "node:path";
-import { type Bytes, ConflictError, type LeaseId } from "@varve/format";
+import {
+	type Bytes,
+	ConflictError,
+	isVarveError,
+	type LeaseId,
+} from "@varve/format";
 import type { FileKind, Spool, Stage, StageDescriptor } from "./backend.ts";
+import { openBlockingReads } from "./blocking-reads.ts";
 import type { DurableWrite } from "./durable-write.ts";
 import { fenced, isErrno, storageError } from "./fs-errors.ts";
 import type { FsLayer } from "./fs-layer.ts";
 import { pathOf, stagePath } from "./local-layout.ts";
 import { openSpool } from "./local-spool.ts";
+import {
+	haveSameBytes,
+	quarantineName,
+	statUnlessAbsent,
+} from "./quarantine.ts";
 
 export interface LocalStageOptions {
 	readonly root: string;
@@ -63,22 +74,19 @@ export class LocalStage implements Stage {
 		});
 	}
 
-	/** `move` renames; a folder that is missing is made again first. What could not be moved is deleted. */
+	/** `move` renames; folders that are missing are made again first. What could not be moved is deleted. */
 	async #commit(
 		from: string,
 		to: string,
 		move: () => Promise<void>,
 	): Promise<void> {
-		const { fs, durable, root } = this.#options;
+		const { durable, root } = this.#options;
 		try {
 			await move().catch(async (error) => {
 				const folder = dirname(to);
 				if (!isErrno(error, "ENOENT") || folder === root) throw error;
 				await this.#requireStage(error);
-				await fs.mkdir(folder, 0o700).catch((failure) => {
-					if (!isErrno(failure, "EEXIST")) throw failure;
-				});
-				await durable.syncDirectory(dirname(folder));
+				await this.#makeFolder(folder);
 				await move();
 			});
 		} catch (error) {
@@ -86,6 +94,22 @@ export class LocalStage implements Stage {
 			if (isErrno(error, "EEXIST")) throw taken(to, error);
 			throw error;
 		}
+	}
+
+	/** With those above it, from the top; never the root. */
+	async #makeFolder(folder: string): Promise<void> {
+		const { fs, durable, root } = this.#options;
+		const make = () =>
+			fs.mkdir(folder, 0o700).catch((failure) => {
+				if (!isErrno(failure, "EEXIST")) throw failure;
+			});
+		await make().catch(async (failure) => {
+			if (!isErrno(failure, "ENOENT") || dirname(folder) === root)
+				throw failure;
+			await this.#makeFolder(dirname(folder));
+			await make();
+		});
+		await durable.syncDirectory(dirname(folder));
 	}
 
 	/** Removes a file; that it is gone is durable when this resolves. Absence is success. */
@@ -103,6 +127,60 @@ export class LocalStage implements Stage {
 			await durable.discard(away);
 			await durable.syncDirectory(dirname(path));
 		});
+	}
+
+	/**
+	 * A second name, made in the stage, goes to `quarantine/` by a rename, so that who was fenced moves nothing; then the first name is removed.
+	 * Killed between the two, the file has both, and who does it again finds it there.
+	 */
+	async quarantine(
+		kind: FileKind,
+		name: string,
+		stays: boolean,
+	): Promise<string | undefined> {
+		const { root, fs } = this.#options;
+		const path = pathOf(root, kind, name);
+		let away: string | undefined;
+		await this.#mapErrors(`quarantine ${kind}/${name}`, async () => {
+			if ((await statUnlessAbsent(fs, path)) === undefined)
+				return await this.#requireStage(undefined);
+			away = await this.#nameAway(kind, name);
+		});
+		if (away !== undefined && !stays) await this.remove(kind, name);
+		return away;
+	}
+
+	async #nameAway(kind: FileKind, name: string): Promise<string> {
+		const { root, fs, durable } = this.#options;
+		const path = pathOf(root, kind, name);
+		for (let count = 1; ; count++) {
+			const away = quarantineName(kind, name, count);
+			const to = pathOf(root, "quarantine", away);
+			if (await haveSameBytes(fs, path, to)) return away;
+			try {
+				const from = join(this.descriptor.path, `damaged-${this.#count++}`);
+				if (!(await durable.link(path, from)))
+					return await this.#copyAway(kind, name, away);
+				await this.#commit(from, to, () => durable.renameToNew(from, to));
+				return away;
+			} catch (error) {
+				if (!isVarveError(error) || error.code !== "EXISTS") throw error;
+			}
+		}
+	}
+
+	/** Where the file system knows no second names. */
+	async #copyAway(kind: FileKind, name: string, away: string): Promise<string> {
+		const { root, fs } = this.#options;
+		const reads = openBlockingReads({ type: "local", path: root }, fs);
+		try {
+			const bytes = new Uint8Array(reads.size(kind, name) ?? 0);
+			reads.readInto(kind, name, 0, bytes);
+			await this.putBytes("quarantine", away, bytes, { exclusive: true });
+			return away;
+		} finally {
+			reads.close();
+		}
 	}
 
 	async release(): Promise<void> {

@@ -1,4 +1,9 @@
-import { type Bytes, ConflictError, type LeaseId } from "@varve/format";
+import {
+	type Bytes,
+	ConflictError,
+	equalBytes,
+	type LeaseId,
+} from "@varve/format";
 import type {
 	Abortable,
 	BlockingReads,
@@ -12,6 +17,7 @@ import type {
 } from "./backend.ts";
 import { notFound, tooShort } from "./blocking-reads.ts";
 import { fenced } from "./fs-errors.ts";
+import { quarantineName } from "./quarantine.ts";
 
 /** A repository in the memory of this thread, for tests. */
 export function createMemoryBackend(): RemoveBackend {
@@ -114,6 +120,26 @@ class MemoryBackend implements RemoveBackend {
 	async remove(stage: Stage, kind: FileKind, name: string): Promise<void> {
 		this.#stagedFiles(stage.lease);
 		this.#filesOf(kind).delete(name);
+	}
+
+	async quarantine(
+		stage: Stage,
+		kind: FileKind,
+		name: string,
+		{ stays = false }: { stays?: boolean } = {},
+	): Promise<string | undefined> {
+		this.#stagedFiles(stage.lease);
+		const bytes = this.#filesOf(kind).get(name);
+		if (bytes === undefined) return undefined;
+		const held = this.#filesOf("quarantine");
+		for (let count = 1; ; count++) {
+			const away = quarantineName(kind, name, count);
+			const there = held.get(away);
+			if (there !== undefined && !equalBytes(there, bytes)) continue;
+			held.set(away, bytes);
+			if (!stays) this.#filesOf(kind).delete(name);
+			return away;
+		}
 	}
 
 	async giveUpReserve(): Promise<boolean> {

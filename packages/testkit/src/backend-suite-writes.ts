@@ -57,6 +57,50 @@ export function describeWrites(subject: Subject): void {
 		);
 	});
 
+	test("a damaged file goes to the quarantine, and nothing there is ever replaced (T45)", async () => {
+		const { backend, other } = subject();
+		const stage = await backend.stage(leaseA);
+		const away = (n: number) => `packs.${name(n)}`;
+		await stage.putBytes("packs", name(1), bytesOf(10));
+		expect(await backend.quarantine(stage, "packs", name(1))).toBe(away(1));
+		expect(await other.size("packs", name(1))).toBeUndefined();
+		expect(await other.read("quarantine", away(1))).toEqual(bytesOf(10));
+		expect(await backend.quarantine(stage, "packs", name(1))).toBeUndefined();
+		await stage.putBytes("packs", name(1), bytesOf(20));
+		expect(await backend.quarantine(stage, "packs", name(1))).toBe(
+			`${away(1)}.2`,
+		);
+		expect(await other.read("quarantine", away(1))).toEqual(bytesOf(10));
+		expect(await other.size("quarantine", `${away(1)}.2`)).toBe(20);
+		// Killed before it was removed from where it was.
+		await stage.putBytes("packs", name(1), bytesOf(10));
+		expect(await backend.quarantine(stage, "packs", name(1))).toBe(away(1));
+		expect(await other.list("quarantine")).toHaveLength(2);
+	});
+
+	test("a file that is about to be replaced goes to the quarantine and stays", async () => {
+		const { backend } = subject();
+		const stage = await backend.stage(leaseA);
+		await stage.putBytes("snapshots", name(3), bytesOf(10));
+		const options = { stays: true };
+		await backend.quarantine(stage, "snapshots", name(3), options);
+		await stage.putBytes("snapshots", name(3), bytesOf(12));
+		expect(await backend.size("snapshots", name(3))).toBe(12);
+		expect(await backend.size("quarantine", `snapshots.${name(3)}`)).toBe(10);
+	});
+
+	test("whose lease was fenced moves nothing to the quarantine", async () => {
+		const { backend, other } = subject();
+		const stage = await backend.stage(leaseA);
+		await stage.putBytes("packs", name(1), bytesOf(10));
+		await other.fence(leaseA);
+		await expect(
+			backend.quarantine(stage, "packs", name(1)),
+		).rejects.toMatchObject({ code: "FENCED" });
+		expect(await other.size("packs", name(1))).toBe(10);
+		expect(await other.list("quarantine")).toEqual([]);
+	});
+
 	test("the reserve is given up without a stage, once", async () => {
 		const { backend, other } = subject();
 		expect(await backend.giveUpReserve()).toBe(false);

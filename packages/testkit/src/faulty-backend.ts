@@ -18,6 +18,7 @@ export type FaultPoint =
 	| "listFenced"
 	| "clearFenced"
 	| "remove"
+	| "quarantine"
 	| "giveUpReserve"
 	| "put"
 	| "putBytes"
@@ -88,6 +89,12 @@ export function faultyBackend(
 				const inner = stages.get(stage);
 				if (!inner) throw new Error("the stage is not one of this backend");
 				return backend.remove(inner, kind, name);
+			}),
+		quarantine: (stage, kind, name, options) =>
+			strikeOr(strike, "quarantine", () => {
+				const inner = stages.get(stage);
+				if (!inner) throw new Error("the stage is not one of this backend");
+				return backend.quarantine(inner, kind, name, options);
 			}),
 		giveUpReserve: () =>
 			strikeOr(strike, "giveUpReserve", () => backend.giveUpReserve()),
