@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import {
-	closeSync,
 	constants,
 	existsSync,
 	fstatSync,
@@ -68,7 +67,7 @@ function open(
 }
 
 function makeFile(tree: TargetTree, suffix: string): void {
-	closeSync(tree.open(suffix, create, 0o600));
+	tree.shut(tree.open(suffix, create, 0o600));
 }
 
 const openDescriptors = () => readdirSync("/proc/self/fd").length;

@@ -77,13 +77,27 @@ export class TargetTree {
 			: this.above(suffix).path(nameOf(suffix));
 	}
 
-	/** Opens an entry, never through a symlink. The caller closes the descriptor. */
+	/** Opens an entry, never through a symlink, to be closed with `shut` in the same thread. */
 	open(suffix: string, flags: number, mode = 0): number {
-		const directory = this.above(suffix);
-		const name = nameOf(suffix);
+		return this.#open(this.above(suffix), nameOf(suffix), flags, mode);
+	}
+
+	/** Closes what `open` has opened. */
+	shut(descriptor: number): void {
+		if (this.#openAt === undefined || this.root.descriptor === -1)
+			closeSync(descriptor);
+		else this.#openAt.close(descriptor);
+	}
+
+	#open(
+		directory: TargetDirectory,
+		name: string,
+		flags: number,
+		mode: number,
+	): number {
 		return this.#openAt === undefined || directory.descriptor === -1
 			? openSync(directory.path(name), flags | noFollow, mode)
-			: this.#openAt(directory.descriptor, name, flags | noFollow, mode);
+			: this.#openAt.open(directory.descriptor, name, flags | noFollow, mode);
 	}
 
 	/** Forgets the open directories at and below a suffix: what stands there has been moved or removed. None may be held. */
@@ -147,10 +161,7 @@ export class TargetTree {
 			requireDirectory(parent.path(name));
 			return new TargetDirectory(suffix, -1, `${parent.self}/${name}`);
 		}
-		const fd =
-			this.#openAt === undefined
-				? openSync(parent.path(name), directoryFlags)
-				: this.#openAt(parent.descriptor, name, directoryFlags, 0);
+		const fd = this.#open(parent, name, directoryFlags, 0);
 		return new TargetDirectory(suffix, fd, `${descriptors}${fd}`);
 	}
 
@@ -169,7 +180,7 @@ export class TargetTree {
 			throw new Error(`the directory ${directory.suffix} is held`);
 		this.#opened.delete(directory.suffix);
 		if (this.#last === directory) this.#last = this.#top;
-		if (directory.descriptor !== -1) closeSync(directory.descriptor);
+		if (directory.descriptor !== -1) this.shut(directory.descriptor);
 	}
 }
 
