@@ -1,7 +1,5 @@
 import {
-	type Bytes,
 	equalBytes,
-	FrameKind,
 	idAt,
 	idBytes,
 	isVarveError,
@@ -10,10 +8,10 @@ import {
 	type PackKind,
 	type SegmentPack,
 } from "@varve/format";
-import type { FrameEncoder, PackWriter, WrittenPack } from "@varve/kernel";
 import type { ChunkTable, FrameUse, Stage } from "@varve/store";
 import type { CachedFrame } from "../frame-cache.ts";
 import { FrameCache } from "../frame-cache.ts";
+import { MovedFrames } from "../moved-frames.ts";
 import type { Repository } from "../repository.ts";
 import { sourcesOf } from "./sweep.ts";
 
@@ -61,39 +59,36 @@ export async function repack(
 	}
 }
 
-/** Moved chunks that are remembered: copies lie close together, if there are any. */
-const maxRemembered = 100_000;
-
-/** What is live of a frame that is taken apart, waiting for a frame of its own. */
-interface Gathered {
-	readonly parts: Bytes[];
-	readonly ids: Bytes[];
-	readonly lengths: number[];
-	bytes: number;
-}
-
 class Repacking implements Repacked {
 	readonly moved: PackId[] = [];
-	readonly written: SegmentPack[] = [];
-	bytes = 0;
 	readonly #repository: Repository;
-	readonly #stage: Stage;
 	readonly #frames: FrameCache;
-	readonly #encoder: FrameEncoder;
-	readonly #writers = new Map<PackKind, PackWriter>();
-	readonly #gathered = new Map<PackKind, Gathered>();
-	/** Chunks that were moved: of one that lies in two of the packs, one copy is enough. */
-	readonly #done = new Set<string>();
+	readonly #target: MovedFrames;
 
 	constructor(repository: Repository, stage: Stage, table: ChunkTable) {
-		const { kernel } = repository;
 		this.#repository = repository;
-		this.#stage = stage;
-		this.#encoder = kernel.encoder("auto");
+		this.#target = new MovedFrames(repository, stage);
 		this.#frames = new FrameCache(
 			sourcesOf(repository, [table]),
 			8 * 1024 * 1024,
 		);
+	}
+
+	get written(): readonly SegmentPack[] {
+		return this.#target.written;
+	}
+
+	get bytes(): number {
+		return this.#target.bytes;
+	}
+
+	async finish(): Promise<void> {
+		await this.#target.finish();
+	}
+
+	/** Throws away what is not finished. */
+	discard(): void {
+		this.#target.discard();
 	}
 
 	async move(
@@ -152,7 +147,7 @@ class Repacking implements Repacked {
 		const stored = new Uint8Array(frame.storedLength);
 		const { blocking } = this.#repository.backend;
 		blocking.readInto("packs", pack, frame.offset, stored);
-		await this.#add(kind, stored, frame);
+		await this.#target.addFrame(kind, stored, frame);
 	}
 
 	async #moveChunks(
@@ -162,106 +157,9 @@ class Repacking implements Repacked {
 	): Promise<void> {
 		const decoded = this.#frames.frame({ pack, ...frame });
 		for (let i = 0; i < live.length; i++) {
-			const id = frame.ids.slice(i * idBytes, (i + 1) * idBytes);
-			const key = idAt(id);
-			if (live[i] === 0 || this.#done.has(key)) continue;
-			if (this.#done.size >= maxRemembered) this.#done.clear();
-			this.#done.add(key);
-			const gathered = this.#gatheredOf(kind);
-			const bytes = decoded.chunk(i).slice();
-			gathered.parts.push(bytes);
-			gathered.ids.push(id);
-			gathered.lengths.push(bytes.length);
-			gathered.bytes += bytes.length;
-			if (gathered.bytes >= this.#repository.config.frameBytes)
-				await this.#closeFrame(kind);
+			if (live[i] === 0) continue;
+			const id = frame.ids.subarray(i * idBytes, (i + 1) * idBytes);
+			await this.#target.addChunk(kind, id, decoded.chunk(i));
 		}
 	}
-
-	#gatheredOf(kind: PackKind): Gathered {
-		let gathered = this.#gathered.get(kind);
-		if (gathered === undefined) {
-			gathered = { parts: [], ids: [], lengths: [], bytes: 0 };
-			this.#gathered.set(kind, gathered);
-		}
-		return gathered;
-	}
-
-	async #closeFrame(kind: PackKind): Promise<void> {
-		const gathered = this.#gathered.get(kind);
-		this.#gathered.delete(kind);
-		if (gathered === undefined) return;
-		const raw = joined(gathered.parts, gathered.bytes);
-		const lengths = Uint32Array.from(gathered.lengths);
-		const frame = this.#encoder.encode({
-			kind,
-			raw,
-			lengths,
-			count: lengths.length,
-		});
-		await this.#add(kind, frame, {
-			ids: joined(gathered.ids, lengths.length * idBytes),
-			lengths,
-			bases: new Uint8Array(0),
-			rawLength: raw.length,
-		});
-	}
-
-	async #add(
-		kind: PackKind,
-		stored: Bytes,
-		{
-			ids,
-			lengths,
-			bases,
-			rawLength,
-		}: Pick<PackFrame, "ids" | "lengths" | "bases" | "rawLength">,
-	): Promise<void> {
-		const full = this.#writerOf(kind).add(stored, {
-			ids,
-			lengths,
-			bases,
-			rawLength,
-		});
-		if (full !== undefined) await this.#put(full);
-	}
-
-	#writerOf(kind: PackKind): PackWriter {
-		let writer = this.#writers.get(kind);
-		if (writer === undefined) {
-			const { kernel } = this.#repository;
-			writer = kernel.packWriter(kind, () => this.#stage.spool.create());
-			this.#writers.set(kind, writer);
-		}
-		return writer;
-	}
-
-	async #put({ id, size, kind, frames, spool }: WrittenPack): Promise<void> {
-		await this.#stage.put("packs", id, spool);
-		this.written.push({ id, size, kind, frames });
-		this.bytes += size;
-	}
-
-	async finish(): Promise<void> {
-		for (const kind of [FrameKind.content, FrameKind.meta] as const) {
-			await this.#closeFrame(kind);
-			const last = this.#writers.get(kind)?.finish();
-			if (last !== undefined) await this.#put(last);
-		}
-	}
-
-	/** Throws away what is not finished. */
-	discard(): void {
-		for (const writer of this.#writers.values()) writer.discard();
-	}
-}
-
-function joined(parts: readonly Bytes[], length: number): Uint8Array {
-	const bytes = new Uint8Array(length);
-	let at = 0;
-	for (const part of parts) {
-		bytes.set(part, at);
-		at += part.length;
-	}
-	return bytes;
 }
