@@ -47,6 +47,7 @@ const result: SnapshotResult = {
 			gid: 0,
 			mtime: 0,
 			mtimeNs: 0,
+			xattrs: [],
 		})),
 		links: undefined,
 		scan: undefined,
@@ -58,6 +59,7 @@ const result: SnapshotResult = {
 		program: "varve 0",
 		statistics,
 		unread: [],
+		kept: [],
 		notKept: {},
 		users: {},
 		groups: {},
@@ -108,7 +110,7 @@ describe("the account of a snapshot", () => {
 			"  not whole: 1 entry could not be read, or changed while being read",
 		);
 		expect(text).toContain(
-			"  1,200 entries have extended attributes, ACLs or capabilities, which Varve does not keep yet: see docs/platforms.md",
+			"  1,200 entries have extended attributes, ACLs or capabilities, which could not be read: not kept, see docs/platforms.md",
 		);
 		expect(text).toContain(
 			"  2 entries vanished meanwhile, which is no failure",

@@ -121,7 +121,8 @@ async function add(
 	repository: FakeRepository,
 	{ trees = { "/": {} }, ...given }: Partial<FakeRecord>,
 ): Promise<Snapshot> {
-	const attributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNs: 0 };
+	const times = { mtime: 0, mtimeNs: 0 };
+	const attributes = { mode: 0o755, uid: 0, gid: 0, ...times, xattrs: [] };
 	const roots = Object.entries(trees).map(([path, entries]): Root => {
 		const tree = repository.objects.putTree(entries);
 		return { path, kind: "directory", tree, ...attributes };
@@ -141,6 +142,7 @@ async function add(
 		program: "test",
 		statistics: noStatistics,
 		unread: [],
+		kept: [],
 		notKept: {},
 		users: {},
 		groups: {},

@@ -307,7 +307,8 @@ describe("locating a path in a snapshot", () => {
 		doc: directory({ "a.txt": "1", man: directory({}) }),
 		link: symlink("doc"),
 	});
-	const attributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNs: 0 };
+	const times = { mtime: 0, mtimeNs: 0 };
+	const attributes = { mode: 0o755, uid: 0, gid: 0, ...times, xattrs: [] };
 	const root = (path: string): Root => ({
 		path,
 		kind: "directory",

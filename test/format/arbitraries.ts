@@ -45,7 +45,7 @@ const attributeName = fc
 	.uint8Array({ minLength: 1, maxLength: 20, min: 1 })
 	.filter((name) => name[0] !== 0x21);
 
-const attributes: fc.Arbitrary<Attribute[]> = fc
+export const attributes: fc.Arbitrary<Attribute[]> = fc
 	.uniqueArray(attributeName, { maxLength: 3, comparator: equalBytes })
 	.map((names) => names.sort(compareBytes))
 	.chain((names) =>

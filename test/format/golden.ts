@@ -202,6 +202,12 @@ export const golden: readonly Golden[] = [
 		value: samples.record,
 	},
 	{
+		file: "record-kept.json",
+		encode: () => encodeRecord(samples.keptRecord),
+		decode: decodeRecord,
+		value: samples.keptRecord,
+	},
+	{
 		file: "record-bare.json",
 		encode: () => encodeRecord(samples.bareRecord),
 		decode: decodeRecord,

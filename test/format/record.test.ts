@@ -15,8 +15,8 @@ import {
 	type Statistics,
 	utf8,
 } from "../../packages/format/src/index.ts";
-import { few, nodePath } from "./arbitraries.ts";
-import { bareRecord, record } from "./samples.ts";
+import { attributes, few, nodePath } from "./arbitraries.ts";
+import { bareRecord, keptRecord, record } from "./samples.ts";
 import { attempt, damaged, hex } from "./sturdy.ts";
 
 const text = fc.string({ unit: "binary", maxLength: 20 });
@@ -40,6 +40,7 @@ const root: fc.Arbitrary<Root> = fc.record({
 	gid: owner,
 	mtime: fc.integer({ min: -(2 ** 51), max: 2 ** 51 - 1 }),
 	mtimeNs: fc.integer({ min: 0, max: 999_999_999 }),
+	xattrs: attributes,
 });
 const names = fc
 	.array(fc.tuple(owner, text), { maxLength: 3 })
@@ -55,6 +56,7 @@ const records: fc.Arbitrary<SnapshotRecord> = fc
 		note: text,
 		statistics: fc.nat().map((files) => ({ ...noStatistics, files })),
 		unread: fc.array(fc.record({ path, reason: text }), { maxLength: 3 }),
+		kept: fc.array(text, { maxLength: 2 }),
 		notKept: fc.dictionary(text, fc.nat(), { maxKeys: 3 }),
 		users: names,
 		groups: names,
@@ -74,6 +76,7 @@ const rootWith = (members: { readonly [key: string]: Json }) => {
 describe("snapshot records", () => {
 	test.each([
 		["full", record],
+		["kept", keptRecord],
 		["bare", bareRecord],
 	])("the %s record comes back", (_, value) => {
 		expect(decodeRecord(encodeRecord(value))).toEqual(value);
@@ -150,6 +153,24 @@ describe("snapshot records", () => {
 		["an mtime as a text", rootWith({ mtime: "1" })],
 		["an mtime out of reach", rootWith({ mtime: 2 ** 51 })],
 		["a second of nanoseconds", rootWith({ mtimeNs: 1_000_000_000 })],
+		[
+			"attributes out of order",
+			rootWith({
+				xattrs: [
+					{ name: "user.b", value: "" },
+					{ name: "user.a", value: "" },
+				],
+			}),
+		],
+		["no attributes where there are some", rootWith({ xattrs: [] })],
+		[
+			"an attribute without a name",
+			rootWith({ xattrs: [{ name: "", value: "" }] }),
+		],
+		[
+			"a value that is no base64",
+			rootWith({ xattrs: [{ name: "user.a", value: "?" }] }),
+		],
 		["bytes beside a path that needs none", rootWith({ path_b64: "YQ==" })],
 		["a time without milliseconds", { time: "2026-01-02T03:04:05Z" }],
 		["a parent that is null", { parent: null }],

@@ -362,6 +362,7 @@ export const record: SnapshotRecord = {
 			gid: 1000,
 			mtime: -1,
 			mtimeNs: 5,
+			xattrs: [],
 		},
 		{
 			path: "/srv/\udcff",
@@ -372,6 +373,7 @@ export const record: SnapshotRecord = {
 			gid: 0,
 			mtime: 0,
 			mtimeNs: 0,
+			xattrs: [],
 		},
 	],
 	links: hexOf(0x41) as ChunkId,
@@ -392,12 +394,30 @@ export const record: SnapshotRecord = {
 		{ path: "/home/anna/secret", reason: "EACCES" },
 		{ path: "/home/anna/\udcfe", reason: "VANISHED" },
 	],
+	kept: [],
 	notKept: { acl: 3 },
 	users: { "0": "root", "1000": "anna" },
 	groups: { "1000": "anna" },
 	provenance: { components: [{ name: "phoenix", version: "1.7.2" }] },
 	known: { count: 1, hash: sha256Hex(utf8(hexOf(0x43))) },
 	features: [],
+};
+
+/** The same, with what is kept beside the nodes. */
+export const keptRecord: SnapshotRecord = {
+	...record,
+	roots: record.roots.map((root, i) =>
+		i > 0
+			? root
+			: {
+					...root,
+					xattrs: [
+						{ name: utf8("security.\u00e9"), value: new Uint8Array(0) },
+						{ name: Uint8Array.of(0x75, 0xff), value: utf8("any\0thing") },
+					],
+				},
+	),
+	kept: ["xattrs"],
 };
 
 /** A record with nothing in it that can be left out. */

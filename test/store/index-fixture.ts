@@ -277,6 +277,7 @@ export function makeRecord(time: string): SnapshotRecord {
 		program: "varve 0",
 		statistics: noStatistics,
 		unread: [],
+		kept: [],
 		notKept: {},
 		users: {},
 		groups: {},

@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from "./base64.ts";
 import { type Bytes, utf8 } from "./bytes.ts";
 import { requireFeatures } from "./features.ts";
 import type { Fields } from "./fields.ts";
@@ -15,8 +16,9 @@ import {
 	decodeFields,
 	type Json,
 } from "./json.ts";
-import { encodeName, pathFields, pathOfFields } from "./name.ts";
+import { decodeName, encodeName, pathFields, pathOfFields } from "./name.ts";
 import {
+	type Attribute,
 	isNodePath,
 	maxMode,
 	maxMtime,
@@ -24,6 +26,7 @@ import {
 	maxOwner,
 	minMtime,
 } from "./node.ts";
+import { attributeFault } from "./tree-attributes.ts";
 
 /** One root of a snapshot: a directory, or some entries of one. */
 export interface Root {
@@ -38,6 +41,8 @@ export interface Root {
 	/** Seconds since 1970, rounded down, and nanoseconds. */
 	readonly mtime: number;
 	readonly mtimeNs: number;
+	/** Extended attributes of the directory, sorted by name. */
+	readonly xattrs: readonly Attribute[];
 }
 
 /** Rules that decided what the snapshot holds. */
@@ -131,6 +136,8 @@ export interface SnapshotRecord {
 	readonly program: string;
 	readonly statistics: Statistics;
 	readonly unread: readonly Unread[];
+	/** Kinds of metadata that every entry was asked for, beside what a node always has: "xattrs". */
+	readonly kept: readonly string[];
 	/** What of the source is not kept, by kind, and how many of the entries that were new or changed have it. */
 	readonly notKept: { readonly [what: string]: number };
 	/** Names of the users and groups seen, by number. */
@@ -157,14 +164,29 @@ export function encodeRecord(record: SnapshotRecord): Bytes {
 }
 
 function toJson(record: SnapshotRecord): Json {
-	const { roots, unread, ...rest } = record;
+	const { roots, unread, kept, ...others } = record;
+	const rest = kept.length === 0 ? others : { ...others, kept };
 	const value = {
 		...rest,
 		format: 1,
-		roots: roots.map(({ path, ...root }) => ({ ...pathFields(path), ...root })),
+		roots: roots.map(rootFields),
 		unread: unread.map(({ path, reason }) => ({ ...pathFields(path), reason })),
 	};
 	return value as unknown as Json;
+}
+
+/** A root as it stands in a record. Two that are alike have the same. */
+export function rootFields({ path, xattrs, ...root }: Root): Json {
+	const fields = { ...pathFields(path), ...root };
+	return xattrs.length === 0
+		? fields
+		: { ...fields, xattrs: xattrs.map(xattrFields) };
+}
+
+function xattrFields({ name, value }: Attribute): Json {
+	const { path, path_b64 } = pathFields(decodeName(name));
+	const fields = { name: path, value: toBase64(value) };
+	return path_b64 === undefined ? fields : { ...fields, name_b64: path_b64 };
 }
 
 /** Throws CorruptError for what is no record, UnsupportedError for one that needs a newer program. */
@@ -196,6 +218,7 @@ export function decodeRecord(
 		unread: f
 			.fieldsList("unread")
 			.map((u) => ({ path: decodePath(u), reason: u.string("reason") })),
+		kept: f.has("kept") ? f.strings("kept") : [],
 		notKept: decodeMap(f.fields("notKept"), (m, key) => m.count(key)),
 		users: decodeOwners(f.fields("users")),
 		groups: decodeOwners(f.fields("groups")),
@@ -227,7 +250,26 @@ function decodeRoot(f: Fields): Root {
 		gid: f.integer("gid", { least: 0, most: maxOwner }),
 		mtime: f.integer("mtime", { least: minMtime, most: maxMtime }),
 		mtimeNs: f.integer("mtimeNs", { least: 0, most: maxNanoseconds }),
+		xattrs: f.has("xattrs") ? decodeXattrs(f) : [],
 	};
+}
+
+function decodeXattrs(f: Fields): Attribute[] {
+	const xattrs = f.fieldsList("xattrs").map((x) => ({
+		name: encodeName(
+			pathOfFields({
+				path: x.string("name"),
+				path_b64: x.has("name_b64") ? x.string("name_b64") : undefined,
+			}),
+		),
+		value: fromBase64(x.string("value")),
+	}));
+	const isRight = xattrs.every(
+		({ name }, i) => attributeFault(xattrs[i - 1], { name }) === undefined,
+	);
+	return isRight && xattrs.length > 0
+		? xattrs
+		: f.fail("xattrs", "a list of attributes in order");
 }
 
 /** A restore makes directories of it: nothing in it may lead elsewhere. */

@@ -79,9 +79,10 @@ function decodeSorted(r: ByteReader, count: number): Attribute[] {
 	return attributes;
 }
 
-function attributeFault(
-	before: Attribute | undefined,
-	{ name }: Attribute,
+/** What is wrong with an attribute that follows another one of the same entry, or undefined. */
+export function attributeFault(
+	before: Pick<Attribute, "name"> | undefined,
+	{ name }: Pick<Attribute, "name">,
 ): string | undefined {
 	if (name.length === 0 || name.includes(0))
 		return "holds an attribute with an impossible name";

@@ -14,4 +14,9 @@ export {
 	symlink,
 	type TreeLiteral,
 } from "./tree.ts";
-export { sampleAcl, setXattrs, type XattrLiteral } from "./xattrs.ts";
+export {
+	clearXattrs,
+	sampleAcl,
+	setXattrs,
+	type XattrLiteral,
+} from "./xattrs.ts";

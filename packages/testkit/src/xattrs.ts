@@ -12,6 +12,13 @@ for path, name, value in zip(*[iter(sys.argv[1:])] * 3):
     os.setxattr(base64.b64decode(path), name, base64.b64decode(value), follow_symlinks=False)
 `;
 
+const clearing = `
+import base64, os, sys
+for path in map(base64.b64decode, sys.argv[1:]):
+    for name in os.listxattr(path, follow_symlinks=False):
+        os.removexattr(path, name, follow_symlinks=False)
+`;
+
 /** Sets extended attributes, for which Node has no call. What stood in the way, if something did: no Python, no right, a file system without them. */
 export function setXattrs(
 	literals: readonly XattrLiteral[],
@@ -21,9 +28,21 @@ export function setXattrs(
 		name,
 		Buffer.from(value).toString("base64"),
 	]);
+	return run(program, words);
+}
+
+/** Takes all extended attributes away; what stood in the way, as above. */
+export function clearXattrs(paths: readonly string[]): string | undefined {
+	return run(
+		clearing,
+		paths.map((path) => Buffer.from(path).toString("base64")),
+	);
+}
+
+function run(code: string, words: readonly string[]): string | undefined {
 	const { error, status, stderr } = spawnSync(
 		"python3",
-		["-c", program, ...words],
+		["-c", code, ...words],
 		{ encoding: "utf8" },
 	);
 	if (error !== undefined) return error.message;

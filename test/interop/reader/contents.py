@@ -1,5 +1,7 @@
 """What a snapshot holds: a walk from its roots, level by level."""
 
+import base64
+
 from .encoding import Damaged, path_bytes, require_name
 from .repository import Usage
 from .trees import DIRECTORY, SECONDS, Node, load_directories
@@ -22,9 +24,23 @@ class Root:
         self.node.tree = bytes.fromhex(value["tree"])
         self.node.mode, self.node.uid, self.node.gid = value["mode"], value["uid"], value["gid"]
         self.node.mtime, self.node.nanoseconds = value["mtime"], value["mtimeNs"]
-        self.node.attributes = []
+        self.node.attributes = root_xattrs(value)
         if not -SECONDS <= self.node.mtime < SECONDS:
             raise Damaged("the mtime of a root")
+
+
+def root_xattrs(value):
+    """(name, value) of the extended attributes of a root."""
+    found = []
+    for xattr in value.get("xattrs", []):
+        fields = {"path": xattr["name"]}
+        if "name_b64" in xattr:
+            fields["path_b64"] = xattr["name_b64"]
+        found.append((path_bytes(fields), base64.b64decode(xattr["value"], validate=True)))
+    names = [name for name, _ in found]
+    if "xattrs" in value and not found or any(a >= b for a, b in zip(names, names[1:])) or b"" in names:
+        raise Damaged("extended attributes of a root out of order")
+    return found
 
 
 class Entry:

@@ -9,7 +9,7 @@ import {
 } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { lookUpNames } from "../accounts.ts";
-import { XattrProbe } from "../native/xattr-probe.ts";
+import { XattrReader } from "../native/xattr-reader.ts";
 import type { Repository } from "../repository.ts";
 import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
@@ -18,7 +18,7 @@ import { LinkTable } from "./link-table.ts";
 import { directoryReader } from "./native-reader.ts";
 import type { SnapshotOptions, SourceRoot, SourceStream } from "./options.ts";
 import type { WrittenSegment } from "./pack-shelf.ts";
-import type { Parent } from "./parent.ts";
+import { keepsAsMuch, type Parent } from "./parent.ts";
 import { PreviousScan } from "./previous.ts";
 import { racyWindow } from "./racy.ts";
 import { createReadSink } from "./read-sink.ts";
@@ -69,6 +69,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	readonly #fs: SourceFs;
 	readonly #report: Report;
 	readonly #scan: ScanWriter;
+	readonly #xattrs = new XattrReader();
 	readonly #links = new LinkTable();
 	readonly #queue: ReadingQueue;
 	readonly #traversal: Traversal;
@@ -93,9 +94,14 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const window = racyWindow(options.roots.map(({ path }) => path));
 		this.#racyFrom = BigInt(started - window) * 1_000_000n;
 		this.#fs = options.sourceFs ?? createSourceFs();
-		this.#report = new Report(repository.observer);
+		this.#report = new Report(repository.observer, this.#xattrs.available);
 		this.#found = options.roots.flatMap(
-			(source) => rootOf(source, this.#fs, this.#report) ?? [],
+			(source) =>
+				rootOf(source, {
+					fs: this.#fs,
+					xattrs: this.#xattrs,
+					report: this.#report,
+				}) ?? [],
 		);
 		const { kernel } = repository;
 		const intake = new Intake(repository, {
@@ -193,7 +199,12 @@ export class SnapshotAttempt implements AsyncDisposable {
 	async #previousScan(key: string): Promise<PreviousScan | undefined> {
 		const scan = this.#parent?.record.scan;
 		if (scan === undefined || this.#options.force === true) return undefined;
-		const { cache, objects, tools } = this.#repository;
+		const { cache, objects, tools, observer } = this.#repository;
+		if (!keepsAsMuch(this.#parent, this.#report.kept)) {
+			const message = "the parent snapshot has no extended attributes";
+			observer.on({ type: "trace", message: `${message}: all is read again` });
+			return undefined;
+		}
 		const { meta } = this.intake;
 		meta.addKnown(scan);
 		const copy = await readScanCopy(cache, key, {
@@ -229,7 +240,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 			scan: this.#scan,
 			links: this.#links,
 			report: this.#report,
-			probe: new XattrProbe(),
+			xattrs: this.#xattrs,
 			previousRoots: roots ?? [],
 		});
 	}
@@ -366,10 +377,12 @@ export class SnapshotAttempt implements AsyncDisposable {
 		});
 		const content = assembleContent(items, intake.storeList);
 		this.#report.countStream(contentLength(content));
-		return streamRoot(stream.name, content, {
+		const root = streamRoot(stream.name, content, {
 			meta: intake.meta,
 			time: time ?? this.#started,
 		});
+		this.#report.countOwner(root.uid, root.gid);
+		return root;
 	}
 }
 

@@ -1,5 +1,11 @@
 import { constants } from "node:fs";
-import type { Bytes, Content, ScanBlock, TreeId } from "@varve/format";
+import type {
+	Attribute,
+	Bytes,
+	Content,
+	ScanBlock,
+	TreeId,
+} from "@varve/format";
 import type { DirectoryRules } from "./exclude.ts";
 import type { PreviousTree } from "./previous-tree.ts";
 import type { ScanSlot } from "./scan-writer.ts";
@@ -12,6 +18,7 @@ export interface FileRead {
 	readonly torn: boolean;
 	/** Its runs of zeros are holes: there are some, and fewer blocks than bytes. */
 	readonly holes: boolean;
+	readonly xattrs: readonly Attribute[];
 }
 
 /** A run of entries that stand and fall together: one block of the scan state, one tree object. */
@@ -46,6 +53,7 @@ export interface DirectoryFacts {
 const noIndices: ReadonlySet<number> = new Set();
 const noReads: ReadonlyMap<number, FileRead> = new Map();
 const noTargets: ReadonlyMap<number, Bytes> = new Map();
+const noLooks: ReadonlyMap<number, readonly Attribute[]> = new Map();
 const noTrees: ReadonlyMap<number, TreeId> = new Map();
 const noSuspects: readonly number[] = [];
 
@@ -81,6 +89,7 @@ export class Directory {
 	#suspects: number[] | undefined = undefined;
 	#reads: Map<number, FileRead> | undefined = undefined;
 	#targets: Map<number, Bytes> | undefined = undefined;
+	#xattrs: Map<number, readonly Attribute[]> | undefined = undefined;
 	#fresh: Set<number> | undefined = undefined;
 	#childTrees: Map<number, TreeId> | undefined = undefined;
 	#dropped: Set<number> | undefined = undefined;
@@ -122,6 +131,11 @@ export class Directory {
 		return this.#targets ?? noTargets;
 	}
 
+	/** Extended attributes of entries that were looked at by path; files that are read have theirs with what was read. */
+	get xattrs(): ReadonlyMap<number, readonly Attribute[]> {
+		return this.#xattrs ?? noLooks;
+	}
+
 	/** Entries that were fresh: neither read nor taken from the parent, they have no content (devices, empty files). */
 	get fresh(): ReadonlySet<number> {
 		return this.#fresh ?? noIndices;
@@ -160,6 +174,11 @@ export class Directory {
 	keepTarget(index: number, target: Bytes): void {
 		this.#targets ??= new Map();
 		this.#targets.set(index, target);
+	}
+
+	keepXattrs(index: number, xattrs: readonly Attribute[]): void {
+		this.#xattrs ??= new Map();
+		this.#xattrs.set(index, xattrs);
 	}
 
 	keepFresh(index: number): void {

@@ -44,6 +44,14 @@ export function chooseParent(
 	return best === undefined ? undefined : asParent(...best);
 }
 
+/** What was not asked for then is not in the parent's trees, and does not show in what lstat says now. */
+export function keepsAsMuch(
+	parent: Parent | undefined,
+	kept: SnapshotRecord["kept"],
+): boolean {
+	return kept.every((kind) => parent?.record.kept.includes(kind));
+}
+
 function asParent(id: SnapshotId, record: SnapshotRecord): Parent {
 	return { id, record, roots: record.roots.map((root) => root.tree) };
 }

@@ -1,6 +1,10 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { spanBytes } from "@varve/format";
-import type { XattrProbe } from "../native/xattr-probe.ts";
+import {
+	noXattrs,
+	type XattrReader,
+	type XattrsFound,
+} from "../native/xattr-reader.ts";
 import { codeOf, systemPath } from "../system.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
@@ -41,7 +45,7 @@ export interface ReadRequest {
 	readonly throttle: (bytes: number) => void;
 	readonly manners: OpenManners;
 	readonly stat: FileStat;
-	readonly probe: XattrProbe;
+	readonly xattrs: XattrReader;
 }
 
 /** Reading should not touch access times; the kernel allows that only to owners, so one refusal ends the attempts. */
@@ -102,7 +106,7 @@ function readOpened(
 				outcome: Outcome.read,
 				items,
 				stat: before === undefined ? undefined : freshStat(stat),
-				xattrs: hasXattrs(fd, request),
+				xattrs: xattrsOf(fd, request),
 			};
 		}
 		if (attempt >= attempts || request.span !== undefined)
@@ -110,16 +114,16 @@ function readOpened(
 				outcome: Outcome.torn,
 				items: ingest.finish(),
 				stat: freshStat(stat),
-				xattrs: hasXattrs(fd, request),
+				xattrs: xattrsOf(fd, request),
 			};
 		ingest.abandon();
 		before = copyOf(stat.row);
 	}
 }
 
-/** Asked once for each file. */
-function hasXattrs(fd: number, { span, probe }: ReadRequest): boolean {
-	return (span === undefined || span.start === 0) && probe.ofOpen(fd);
+/** Asked once for each file, and after fstat: what changes them later changes the ctime that was seen. */
+function xattrsOf(fd: number, { span, xattrs }: ReadRequest): XattrsFound {
+	return span === undefined || span.start === 0 ? xattrs.ofOpen(fd) : noXattrs;
 }
 
 /** What the open file is now, in `stat`. */

@@ -22,10 +22,14 @@ export function createReadSink({
 	return {
 		read: (file, content, { torn, zeros, stat, xattrs }) => {
 			report.fileDone(file);
-			if (xattrs) report.entriesWithXattrs++;
+			report.countXattrs(xattrs);
 			if (torn) report.unreadable(pathOf(file), "CHANGED");
 			const holes = zeros && sparseOf(file, stat);
-			traversal.fileRead(file, { content, torn, holes }, stat);
+			traversal.fileRead(
+				file,
+				{ content, torn, holes, xattrs: xattrs.xattrs },
+				stat,
+			);
 			tellProgress();
 		},
 		vanished: (file) => {

@@ -5,6 +5,7 @@ import {
 	ItemKind,
 	spanBytes,
 } from "@varve/format";
+import { noXattrs, type XattrsFound } from "../native/xattr-reader.ts";
 import type { Crew } from "../repository.ts";
 import { type Batch, type Reading, taskOf } from "./batches.ts";
 import {
@@ -28,8 +29,7 @@ export interface ReadFacts {
 	readonly zeros: boolean;
 	/** What fstat said, if it differs from lstat. */
 	readonly stat: FreshStat | undefined;
-	/** It has extended attributes. */
-	readonly xattrs: boolean;
+	readonly xattrs: XattrsFound;
 }
 
 /** What is told about each file once it has been read, or could not be. */
@@ -46,7 +46,7 @@ interface LargeFile {
 	left: number;
 	torn: boolean;
 	zeros: boolean;
-	xattrs: boolean;
+	xattrs: XattrsFound;
 	failure: FileResult | undefined;
 }
 
@@ -93,7 +93,7 @@ export class ReaderCrew {
 			left: Math.ceil(size / spanBytes),
 			torn: false,
 			zeros: false,
-			xattrs: false,
+			xattrs: noXattrs,
 			failure: undefined,
 		});
 	}
@@ -138,7 +138,7 @@ export class ReaderCrew {
 			large.assembly.add(batch.span, result.items);
 			large.torn ||= result.outcome === Outcome.torn;
 			large.zeros ||= result.items.kinds.includes(ItemKind.zeros);
-			large.xattrs ||= result.xattrs;
+			if (batch.span === 0) large.xattrs = result.xattrs;
 		} else large.failure = result;
 		if (--large.left > 0) return;
 		this.#large.delete(batch.file);

@@ -1,5 +1,6 @@
 import type { SnapshotRecord, Statistics, Unread } from "@varve/format";
 import type { Observer, Step, VerbEvent } from "../events.ts";
+import type { XattrsFound } from "../native/xattr-reader.ts";
 import type { Reading } from "./batches.ts";
 import {
 	type Directory,
@@ -21,8 +22,10 @@ export class Report {
 	readonly unread: Unread[] = [];
 	vanishedCount = 0;
 	excludedCount = 0;
-	/** Of the entries that are new or changed. */
-	entriesWithXattrs = 0;
+	/** Entries, of those that are new or changed, with extended attributes that could not be read. */
+	#partialXattrs = 0;
+	/** Those that were asked for their extended attributes. */
+	#asked = 0;
 	/** Files and bytes dealt with, read or found unchanged. */
 	filesDone = 0;
 	bytesDone = 0;
@@ -33,8 +36,12 @@ export class Report {
 	#lastGid = -1;
 	readonly #observer: Observer;
 
-	constructor(observer: Observer) {
+	readonly #canAsk: boolean;
+
+	/** `canAsk`: extended attributes can be read on this machine. */
+	constructor(observer: Observer, canAsk: boolean) {
 		this.#observer = observer;
+		this.#canAsk = canAsk;
 	}
 
 	/** All entries of a page that is as it was. */
@@ -45,7 +52,7 @@ export class Report {
 
 	count(directory: Directory, index: number, judgement: Judgement): void {
 		const { tally } = this;
-		this.#countOwner(
+		this.countOwner(
 			uidOf(directory.stats, index),
 			gidOf(directory.stats, index),
 		);
@@ -69,7 +76,8 @@ export class Report {
 		if (this.#observer.detail) this.#tell(directory, index, judgement);
 	}
 
-	#countOwner(uid: number, gid: number): void {
+	/** An owner seen. */
+	countOwner(uid: number, gid: number): void {
 		if (uid !== this.#lastUid) this.uids.add(uid);
 		if (gid !== this.#lastGid) this.gids.add(gid);
 		this.#lastUid = uid;
@@ -119,8 +127,24 @@ export class Report {
 
 	/** What the source has and a snapshot does not keep. */
 	get notKept(): SnapshotRecord["notKept"] {
-		const { entriesWithXattrs } = this;
-		return entriesWithXattrs === 0 ? {} : { xattrs: entriesWithXattrs };
+		const counts = {
+			xattrs: this.#partialXattrs,
+			"xattrs-unseen": this.#canAsk ? 0 : this.#asked,
+		};
+		return Object.fromEntries(
+			Object.entries(counts).filter(([, count]) => count > 0),
+		);
+	}
+
+	/** What every entry of the snapshot was asked for. */
+	get kept(): SnapshotRecord["kept"] {
+		return this.#canAsk ? ["xattrs"] : [];
+	}
+
+	/** What an entry said that is new or changed. */
+	countXattrs({ partial }: XattrsFound): void {
+		this.#asked++;
+		if (partial) this.#partialXattrs++;
 	}
 
 	countStream(bytes: number): void {

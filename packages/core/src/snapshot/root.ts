@@ -1,4 +1,5 @@
 import type { Root } from "@varve/format";
+import type { XattrReader } from "../native/xattr-reader.ts";
 import { codeOf } from "../system.ts";
 import { splitTime } from "../time.ts";
 import type { SourceRoot } from "./options.ts";
@@ -11,11 +12,16 @@ export interface FoundRoot {
 	readonly device: bigint;
 }
 
-/** A root's own attributes; undefined, and noted, if it is gone. */
+export interface RootParts {
+	readonly fs: SourceFs;
+	readonly xattrs: XattrReader;
+	readonly report: Report;
+}
+
+/** A root's own attributes; undefined, and noted, if it is gone. It lies in no directory that would tell whether it changed, so that it is always asked. */
 export function rootOf(
 	source: SourceRoot,
-	fs: SourceFs,
-	report: Report,
+	{ fs, xattrs, report }: RootParts,
 ): FoundRoot | undefined {
 	try {
 		const stat = fs.lstat(source.path);
@@ -23,6 +29,9 @@ export function rootOf(
 			const { seconds, nanoseconds } = splitTime(stat.mtimeNs);
 			const mode = Number(stat.mode) & 0o7777;
 			const owner = { uid: Number(stat.uid), gid: Number(stat.gid) };
+			report.countOwner(owner.uid, owner.gid);
+			const found = xattrs.ofPath(source.path);
+			report.countXattrs(found);
 			const root = {
 				path: source.path,
 				kind: source.kind,
@@ -30,6 +39,7 @@ export function rootOf(
 				...owner,
 				mtime: seconds,
 				mtimeNs: nanoseconds,
+				xattrs: found.xattrs,
 			};
 			return { source, root, device: stat.dev };
 		}

@@ -1,6 +1,6 @@
 import { ByteWriter } from "@varve/format";
 import type { Job, JobContext, JobReply } from "../job.ts";
-import { XattrProbe } from "../native/xattr-probe.ts";
+import { XattrReader } from "../native/xattr-reader.ts";
 import { FileStat } from "./file-stat.ts";
 import { Ingest, ingestMemory } from "./ingest.ts";
 import { type OpenManners, readFile } from "./read-file.ts";
@@ -54,7 +54,7 @@ export async function createSnapshotJob(
 		manners,
 		results,
 		stat: new FileStat(),
-		probe: new XattrProbe(),
+		xattrs: new XattrReader(),
 	};
 	return {
 		run(task) {
@@ -80,12 +80,12 @@ interface Reading {
 	readonly manners: OpenManners;
 	readonly results: ByteWriter;
 	readonly stat: FileStat;
-	readonly probe: XattrProbe;
+	readonly xattrs: XattrReader;
 }
 
 function readFiles(
 	task: FilesTask,
-	{ ingest, throttle, manners, results, stat, probe }: Reading,
+	{ ingest, throttle, manners, results, stat, xattrs }: Reading,
 ): void {
 	const { names, directories, directoryOf, stats } = task;
 	for (let index = 0; index < names.length; index++) {
@@ -102,7 +102,7 @@ function readFiles(
 				throttle,
 				manners,
 				stat,
-				probe,
+				xattrs,
 			}),
 		);
 	}
@@ -110,7 +110,7 @@ function readFiles(
 
 function readSpan(
 	task: SpanTask,
-	{ ingest, throttle, manners, results, stat, probe }: Reading,
+	{ ingest, throttle, manners, results, stat, xattrs }: Reading,
 ): void {
 	const { path, stats, start, length } = task;
 	encodeResult(
@@ -123,7 +123,7 @@ function readSpan(
 			throttle,
 			manners,
 			stat,
-			probe,
+			xattrs,
 		}),
 	);
 }

@@ -4,6 +4,7 @@ import {
 	canonicalJson,
 	encodeRecord,
 	type Root,
+	rootFields,
 	type SnapshotId,
 	type SnapshotRecord,
 	SourceError,
@@ -202,6 +203,7 @@ async function run(
 			duration: Math.max(0, Math.round(repository.clock.now() - started)),
 		},
 		unread: [...(options.missing ?? []), ...report.unread],
+		kept: report.kept,
 		notKept: report.notKept,
 		users: taken.users,
 		groups: taken.groups,
@@ -312,7 +314,6 @@ function knownSnapshots(
 }
 
 function sameRoots(a: readonly Root[], b: readonly Root[]): boolean {
-	const text = (roots: readonly Root[]) =>
-		canonicalJson(roots.map((root) => ({ ...root })));
+	const text = (roots: readonly Root[]) => canonicalJson(roots.map(rootFields));
 	return text(a) === text(b);
 }

@@ -116,5 +116,6 @@ export function streamRoot(
 		...owner,
 	};
 	const tree = meta.put(encodeTree([node])).hex as TreeId;
-	return { path: "/", kind: "entries", tree, mode: 0o755, ...owner, ...times };
+	const root = { path: "/", kind: "entries", tree, mode: 0o755 } as const;
+	return { ...root, ...owner, ...times, xattrs: [] };
 }

@@ -1,4 +1,5 @@
 import {
+	type Attribute,
 	type ByteReader,
 	type Bytes,
 	type ByteWriter,
@@ -8,6 +9,7 @@ import {
 } from "@varve/format";
 import type { Compression } from "@varve/kernel";
 import type { LookupDescriptor, StageDescriptor } from "@varve/store";
+import { noXattrs, type XattrsFound } from "../native/xattr-reader.ts";
 import type { IngestYield, SpanItems } from "./ingest.ts";
 import type { StatColumns } from "./stat-columns.ts";
 
@@ -81,8 +83,8 @@ export type FileResult =
 			readonly items: SpanItems;
 			/** What fstat said, if it differs from lstat. */
 			readonly stat: FreshStat | undefined;
-			/** It has extended attributes. */
-			readonly xattrs: boolean;
+			/** None but of a file's first span. */
+			readonly xattrs: XattrsFound;
 	  }
 	| { readonly outcome: typeof Outcome.vanished }
 	| { readonly outcome: typeof Outcome.notAFile }
@@ -101,13 +103,21 @@ export interface FreshStat {
 	readonly sparse: boolean;
 }
 
-/** Outcome (1 byte), then for what was read: 1 if a fresh stat follows, plus 2 if it has extended attributes (1 byte), the stat, span count, span ends, item count, headers, ids; for a failure the reason. */
+/**
+ * Outcome (1 byte), then for what was read: flags (1 byte: 1 a fresh stat follows, 2 extended attributes follow, 4 some could not be read),
+ * the stat, number of attributes with name and value (blocks) of each, span count, span ends, item count, headers, ids; for a failure the reason.
+ */
 export function encodeResult(w: ByteWriter, result: FileResult): void {
 	w.u8(result.outcome);
 	if (result.outcome === Outcome.failed) w.text(result.reason);
 	if (!("items" in result)) return;
-	w.u8((result.stat === undefined ? 0 : 1) + (result.xattrs ? 2 : 0));
+	const { xattrs, partial } = result.xattrs;
+	const hasSome = xattrs.length > 0;
+	w.u8(
+		(result.stat === undefined ? 0 : 1) + (hasSome ? 2 : 0) + (partial ? 4 : 0),
+	);
 	if (result.stat !== undefined) encodeStat(w, result.stat);
+	if (hasSome) encodeXattrs(w, xattrs);
 	w.varint(result.items.spanEnds.length);
 	for (const end of result.items.spanEnds) w.varint(end);
 	w.varint(result.items.kinds.length);
@@ -122,6 +132,8 @@ export function decodeResult(r: ByteReader): FileResult {
 		return { outcome };
 	const flags = r.u8();
 	const stat = (flags & 1) === 0 ? undefined : decodeStat(r);
+	const found = (flags & 2) === 0 ? [] : decodeXattrs(r);
+	const partial = (flags & 4) !== 0;
 	const spanEnds: number[] = [];
 	for (let left = r.varint(); left > 0; left--) spanEnds.push(r.varint());
 	const { kinds, lengths, idCount } = decodeItemHeaders(r, r.varint());
@@ -129,8 +141,24 @@ export function decodeResult(r: ByteReader): FileResult {
 		outcome,
 		items: { kinds, lengths, ids: r.bytes(idCount * idBytes), spanEnds },
 		stat,
-		xattrs: (flags & 2) !== 0,
+		xattrs: partial || found.length > 0 ? { xattrs: found, partial } : noXattrs,
 	};
+}
+
+function encodeXattrs(w: ByteWriter, xattrs: readonly Attribute[]): void {
+	w.varint(xattrs.length);
+	for (const { name, value } of xattrs) {
+		w.block(name);
+		w.block(value);
+	}
+}
+
+function decodeXattrs(r: ByteReader): Attribute[] {
+	const xattrs: Attribute[] = [];
+	// Copies: a view would hold the whole reply as long as the node is needed.
+	for (let left = r.varint(); left > 0; left--)
+		xattrs.push({ name: r.block().slice(), value: r.block().slice() });
+	return xattrs;
 }
 
 function encodeStat(w: ByteWriter, s: FreshStat): void {

@@ -4,7 +4,7 @@ import {
 	maxFileBytes,
 	type TreeId,
 } from "@varve/format";
-import type { XattrProbe } from "../native/xattr-probe.ts";
+import type { XattrReader } from "../native/xattr-reader.ts";
 import type { ObjectReader } from "../repository.ts";
 import { codeOf } from "../system.ts";
 import type { Reading } from "./batches.ts";
@@ -42,7 +42,7 @@ export interface TraversalParts {
 	readonly scan: ScanWriter;
 	readonly links: LinkTable;
 	readonly report: Report;
-	readonly probe: XattrProbe;
+	readonly xattrs: XattrReader;
 	/** Trees of the parent snapshot's roots, by root; undefined without one. */
 	readonly previousRoots: readonly (TreeId | undefined)[];
 }
@@ -75,7 +75,6 @@ export class Traversal {
 			this.finished[entrance.root] = this.#emptyTree();
 			return undefined;
 		}
-		if (this.#isNewEntry(entrance)) this.#probe(entrance.path);
 		return readings;
 	}
 
@@ -212,7 +211,7 @@ export class Traversal {
 			report.count(directory, index, judgement);
 			if (judgement === "unchanged") continue;
 			if (!isRegular(mode) || sizeOf(directory.stats, index) === 0)
-				this.#probe(directory.path + (directory.names[index] as string));
+				this.#readXattrs(directory, index);
 			if (isDirectory(mode)) continue;
 			if (isRegular(mode) && judgement === "changed") directory.suspect(index);
 			if (isSymlink(mode)) this.#readLink(directory, index, fs);
@@ -224,15 +223,16 @@ export class Traversal {
 		}
 	}
 
-	/** A root is in no directory of the snapshot, where it would be found new. */
-	#isNewEntry({ root, only }: Entrance): boolean {
-		return only === undefined && this.#parts.previousRoots[root] === undefined;
-	}
-
-	/** Files that are read are probed while they are open. */
-	#probe(path: string): void {
-		const { probe, report } = this.#parts;
-		if (probe.ofPath(path)) report.entriesWithXattrs++;
+	/** Those of files that are read come with their content. Of a directory it is kept that it has none, as what is below may change alone. */
+	#readXattrs(directory: Directory, index: number): void {
+		const { xattrs, report } = this.#parts;
+		const found = xattrs.ofPath(
+			directory.path + (directory.names[index] as string),
+		);
+		report.countXattrs(found);
+		const isSome = found.xattrs.length > 0;
+		if (isSome || isDirectory(modeOf(directory.stats, index)))
+			directory.keepXattrs(index, found.xattrs);
 	}
 
 	#wantFile(file: Reading, readings: Reading[]): void {

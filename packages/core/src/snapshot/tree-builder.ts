@@ -113,8 +113,12 @@ function nodeOf(
 	);
 	node.mtime = seconds;
 	node.mtimeNs = nanoseconds;
+	const seen = directory.xattrs.get(index);
 	if (!takeNew(node, directory, index))
-		inherit(node, previous?.node(name), directory.path);
+		inherit(node, priorNode(node, previous, directory.path));
+	else if (node.kind === NodeKind.directory && seen === undefined)
+		node.xattrs = priorNode(node, previous, directory.path).xattrs;
+	if (seen !== undefined) node.xattrs = seen;
 	return node;
 }
 
@@ -125,6 +129,7 @@ function takeNew(node: Draft, directory: Directory, index: number): boolean {
 		node.content = read.content;
 		node.torn = read.torn;
 		node.holes = read.holes;
+		node.xattrs = read.xattrs;
 		return true;
 	}
 	if (node.kind === NodeKind.directory) {
@@ -155,12 +160,20 @@ export function isSameFile(
 }
 
 /** An entry that the scan state vouches for must be in the parent's tree. */
-function inherit(node: Draft, before: Node | undefined, path: string): void {
-	if (before === undefined || before.kind !== node.kind)
-		throw new CorruptError(
-			"PARENT_MISMATCH",
-			`the parent snapshot's tree does not hold ${path}${decodeName(node.name)}, though its scan state does`,
-		);
+function priorNode(
+	{ name, kind }: Node,
+	previous: PreviousTree | undefined,
+	path: string,
+): Node {
+	const before = previous?.node(name);
+	if (before?.kind === kind) return before;
+	throw new CorruptError(
+		"PARENT_MISMATCH",
+		`the parent snapshot's tree does not hold ${path}${decodeName(name)}, though its scan state does`,
+	);
+}
+
+function inherit(node: Draft, before: Node): void {
 	node.content = before.content;
 	node.tree = before.tree;
 	node.target = before.target;
