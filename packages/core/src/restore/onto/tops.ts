@@ -1,0 +1,102 @@
+import { lstatSync, statSync } from "node:fs";
+import type { SnapshotRecord } from "@varve/format";
+import type { OpenAt } from "../../native/open-at.ts";
+import { codeOf, systemPath } from "../../system.ts";
+import type { Located, Location } from "../locate.ts";
+import {
+	closeTarget,
+	openTarget,
+	type TargetRoot,
+	TargetTree,
+} from "../target-tree.ts";
+
+/**
+ * A directory that is reached as the user's path leads, through links too. Below it nothing is ever followed: entries are named by
+ * their suffix, and reached through open directories.
+ */
+export class Top {
+	/** Absolute, without "/" at its end: "" for "/". */
+	readonly path: string;
+	readonly tree: TargetTree;
+	readonly device: bigint;
+	readonly #root: TargetRoot;
+
+	constructor(path: string, openAt?: OpenAt | undefined) {
+		this.path = path === "/" ? "" : path;
+		this.#root = openTarget(path === "" ? "/" : path);
+		this.tree = new TargetTree(this.#root, { openAt });
+		this.device = lstatSync(this.tree.path(""), { bigint: true }).dev;
+	}
+
+	/** As users see it. */
+	display(suffix: string): string {
+		return this.path + suffix || "/";
+	}
+
+	close(): void {
+		this.tree.close();
+		closeTarget(this.#root);
+	}
+}
+
+/** Something of the snapshot, and where it belongs. */
+export interface Placed {
+	readonly located: Located;
+	readonly top: Top;
+	/** Of `located` below the top. */
+	readonly suffix: string;
+}
+
+export interface PlacingOptions {
+	/** The directory restored into; undefined: each root to where it came from. */
+	readonly target: string | undefined;
+	readonly record: Pick<SnapshotRecord, "roots">;
+	readonly openAt?: OpenAt | undefined;
+}
+
+/** Finds the directories that are there already for what was located. The caller closes the tops, each once. */
+export function placeAll(
+	{ prefix, found }: Location,
+	{ target, record, openAt }: PlacingOptions,
+): { readonly tops: readonly Top[]; readonly placed: readonly Placed[] } {
+	const tops = new Map<string, Top>();
+	const topAt = (path: string) => {
+		const known = tops.get(path);
+		if (known !== undefined) return known;
+		const top = new Top(path, openAt);
+		tops.set(path, top);
+		return top;
+	};
+	const placed = found.map((located): Placed => {
+		if (target !== undefined) {
+			const suffix = located.path.slice(prefix.length);
+			return { located, top: topAt(trimmed(target)), suffix };
+		}
+		const root = trimmed(record.roots[located.root]?.path ?? "/");
+		const top = topAt(nearestDirectory(root));
+		return { located, top, suffix: located.path.slice(top.path.length) };
+	});
+	return { tops: [...tops.values()], placed };
+}
+
+/** The directory itself, or the nearest one above it that is there. */
+function nearestDirectory(path: string): string {
+	for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/")))
+		if (isDirectory(at)) return at;
+	return "";
+}
+
+function isDirectory(path: string): boolean {
+	try {
+		const stat = statSync(systemPath(path), { throwIfNoEntry: false });
+		return stat?.isDirectory() ?? false;
+	} catch (error) {
+		const code = codeOf(error);
+		if (code === "ENOTDIR" || code === "ELOOP") return false;
+		throw error;
+	}
+}
+
+function trimmed(path: string): string {
+	return path.replace(/\/+$/, "");
+}
