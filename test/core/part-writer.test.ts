@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blankNode, NodeKind, utf8 } from "@varve/format";
 import { describe, expect, test } from "vitest";
+import { sameAccounts } from "../../packages/core/src/restore/acl-ids.ts";
 import { BatchFrames } from "../../packages/core/src/restore/batch-frames.ts";
 import { FileWindow } from "../../packages/core/src/restore/file-window.ts";
 import type { NativeCalls } from "../../packages/core/src/restore/native-times.ts";
@@ -9,6 +10,7 @@ import { Owners } from "../../packages/core/src/restore/owners.ts";
 import { partColumns } from "../../packages/core/src/restore/part-columns.ts";
 import { PartWriter } from "../../packages/core/src/restore/part-writer.ts";
 import { Tally } from "../../packages/core/src/restore/tally.ts";
+import { TargetTree } from "../../packages/core/src/restore/target-tree.ts";
 import { readingPlace } from "./reading-workplace.ts";
 
 const place = readingPlace("part-writer");
@@ -32,14 +34,14 @@ function write(options: {
 		gid: process.getegid?.() ?? 0,
 		groups: [],
 		inheritsGroup: false,
+		accounts: sameAccounts,
 	});
 	const writer = new PartWriter({
-		target: folder,
-		native: {
-			exact: true,
+		tree: new TargetTree({ path: folder, descriptor: -1 }),
+		calls: {
 			setFileTime: () => {},
 			setPathTime: () => {},
-			makeNode: undefined,
+			xattrs: undefined,
 			...native,
 		},
 	});

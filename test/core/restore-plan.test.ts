@@ -15,6 +15,7 @@ import {
 } from "@varve/format";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sameAccounts } from "../../packages/core/src/restore/acl-ids.ts";
 import {
 	flattenContent,
 	partsOf,
@@ -29,6 +30,7 @@ import {
 	planWindow,
 } from "../../packages/core/src/restore/plan-window.ts";
 import { needOf } from "../../packages/core/src/restore/space.ts";
+import { TargetTree } from "../../packages/core/src/restore/target-tree.ts";
 import type { PartColumns } from "../../packages/core/src/restore/tasks.ts";
 import { sortIds } from "../../packages/core/src/sort-ids.ts";
 import { directory, FakeObjects, sha256Hex, symlink } from "./fake-objects.ts";
@@ -375,6 +377,7 @@ describe("owners (T81)", () => {
 			gid: rules.uid,
 			groups: [50],
 			inheritsGroup: rules.inheritsGroup ?? false,
+			accounts: sameAccounts,
 		});
 		owners.judge(mode, uid, gid);
 		const { changes, lostOwner, lostSetId } = owners;
@@ -433,7 +436,8 @@ describe("owners (T81)", () => {
 
 describe("reading back", () => {
 	const folder = place.fresh("restored");
-	const reader = new PartReader(folder, {
+	const target = { path: folder, descriptor: -1 };
+	const reader = new PartReader(new TargetTree(target), {
 		sha256: (bytes) => Uint8Array.from(Buffer.from(sha256Hex(bytes), "hex")),
 	});
 	const objects = new FakeObjects(100);
@@ -453,7 +457,8 @@ describe("reading back", () => {
 		const rest = { descriptor: -1, position: 0, isLast: true };
 		window.add({ suffix, node, content, ...rest });
 		const parts = partColumns(window, Uint32Array.of(0), undefined);
-		const { files, problems } = reader.compare({ type: "check", id: 1, parts });
+		const task = { type: "check", id: 1, target, parts } as const;
+		const { files, problems } = reader.compare(task);
 		return problems.length === 0 ? files : problems.map((p) => p.reason);
 	};
 

@@ -1,4 +1,5 @@
 import {
+	type Attribute,
 	type Bytes,
 	type Content,
 	ItemKind,
@@ -34,6 +35,8 @@ export class FileWindow {
 	readonly gid: Uint32Array;
 	readonly seconds: Float64Array;
 	readonly nanoseconds: Uint32Array;
+	/** By part; most have none. */
+	readonly xattrs = new Map<number, readonly Attribute[]>();
 	readonly flags: Uint8Array;
 	/** Items of part i are those from `firstItem[i]` up to `firstItem[i + 1]`; chunks in the same way. */
 	readonly firstItem: Uint32Array;
@@ -73,6 +76,7 @@ export class FileWindow {
 
 	clear(): void {
 		this.suffixes.length = 0;
+		this.xattrs.clear();
 	}
 
 	add({ suffix, node, content, ...part }: FilePart): void {
@@ -86,6 +90,7 @@ export class FileWindow {
 		this.nanoseconds[i] = node.mtimeNs;
 		this.flags[i] =
 			(node.holes ? PartFlag.holes : 0) | (part.isLast ? PartFlag.end : 0);
+		if (node.xattrs.length > 0) this.xattrs.set(i, node.xattrs.map(copyOf));
 		this.#addContent(i, content);
 		this.suffixes.push(suffix);
 	}
@@ -115,4 +120,9 @@ export class FileWindow {
 			this.ids = larger;
 		}
 	}
+}
+
+/** Out of the tree it stands in, which would be cloned whole with it. */
+function copyOf({ name, value }: Attribute): Attribute {
+	return { name: new Uint8Array(name), value: new Uint8Array(value) };
 }

@@ -1,11 +1,12 @@
-import { closeSync, ftruncateSync, openSync, unlinkSync } from "node:fs";
+import { ftruncateSync, unlinkSync } from "node:fs";
 import { contentLength, type Node } from "@varve/format";
-import { codeOf, systemPath } from "../system.ts";
-import { createMode, setFileAttributes } from "./file-attributes.ts";
-import { noSpace, saysFull } from "./no-space.ts";
+import { createMode, giveAttributes } from "./entry-attributes.ts";
+import { attemptRemoval, failureOf } from "./failed-call.ts";
+import { inheritsAcl } from "./inherited-acl.ts";
+import { openFileEntry } from "./open-entry.ts";
 import { createFlags } from "./part-writer.ts";
 import type { EntryProblem } from "./report.ts";
-import { lostOwner, lostSetId } from "./tally.ts";
+import { countLosses } from "./tally.ts";
 import type { TreeMakerOptions } from "./tree-maker.ts";
 
 type Problem = Omit<EntryProblem, "path">;
@@ -39,7 +40,7 @@ export class LargeFiles {
 	/** The descriptor of a new file, or undefined if it cannot be made. */
 	open(suffix: string, node: Node): number | undefined {
 		try {
-			const fd = openSync(this.#path(suffix), createFlags, createMode);
+			const fd = this.#options.tree.open(suffix, createFlags, createMode);
 			this.#files.set(fd, {
 				suffix,
 				node,
@@ -76,8 +77,8 @@ export class LargeFiles {
 	/** Removes what is not whole. */
 	abandon(): void {
 		for (const [fd, { suffix }] of this.#files) {
-			closeSync(fd);
-			unlinkSync(this.#path(suffix));
+			this.#options.tree.shut(fd);
+			this.#remove(suffix);
 		}
 		this.#files.clear();
 	}
@@ -91,21 +92,20 @@ export class LargeFiles {
 		} catch (error) {
 			file.problem = this.#problemOf(error);
 		} finally {
-			closeSync(fd);
+			this.#options.tree.shut(fd);
 		}
 		if (file.problem === undefined) return;
-		unlinkSync(this.#path(file.suffix));
+		this.#remove(file.suffix);
 		this.#options.log.problem(file.suffix, file.problem);
 	}
 
 	#complete(fd: number, { suffix, node }: LargeFile): void {
-		const { owners, native, log } = this.#options;
+		const { tree, owners, calls, log } = this.#options;
 		const length = contentLength(node.content);
 		ftruncateSync(fd, length);
 		owners.judge(node.mode, node.uid, node.gid);
-		if (owners.lostOwner) log.lose(lostOwner);
-		if (owners.lostSetId) log.lose(lostSetId);
-		const time = { seconds: node.mtime, nanoseconds: node.mtimeNs };
+		const lose = (what: string) => log.lose(what);
+		countLosses(owners, lose);
 		const attempt = (change: () => void) => {
 			try {
 				change();
@@ -114,16 +114,25 @@ export class LargeFiles {
 				log.problem(suffix, { kind: "unfaithful", reason, message });
 			}
 		};
-		setFileAttributes(fd, time, { owners, native, attempt });
+		giveAttributes(
+			openFileEntry(fd, calls),
+			{
+				owners,
+				kind: "file",
+				seconds: node.mtime,
+				nanoseconds: node.mtimeNs,
+				xattrs: node.xattrs,
+				inheritsAcl: inheritsAcl(tree, suffix, calls),
+			},
+			{ attempt, lose },
+		);
 		log.files++;
 		log.restored(suffix, length);
 	}
 
 	#problemOf(error: unknown): Problem {
-		const reason = codeOf(error);
-		if (reason === undefined) throw error;
-		if (saysFull(reason)) throw noSpace(this.#options.target, error);
-		return { kind: "unwritten", reason, message: (error as Error).message };
+		const { path } = this.#options.tree.root;
+		return { kind: "unwritten", ...failureOf(error, path) };
 	}
 
 	#file(fd: number): LargeFile {
@@ -132,7 +141,7 @@ export class LargeFiles {
 		return file;
 	}
 
-	#path(suffix: string): string | Buffer {
-		return systemPath(this.#options.target + suffix);
+	#remove(suffix: string): void {
+		attemptRemoval(() => unlinkSync(this.#options.tree.path(suffix)));
 	}
 }

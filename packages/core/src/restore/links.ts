@@ -1,8 +1,10 @@
 import {
+	type Attribute,
 	decodeLinks,
 	decodeName,
 	equalBytes,
 	type Node,
+	type NodeKind,
 	type SnapshotRecord,
 	type VarveError,
 } from "@varve/format";
@@ -13,6 +15,7 @@ import type { ObjectReader } from "../repository.ts";
 export interface PendingLink {
 	readonly suffix: string;
 	readonly leader: string;
+	readonly kind: NodeKind;
 }
 
 interface Group {
@@ -68,7 +71,12 @@ export class HardLinks {
 			return false;
 		}
 		if (!isSame(group.leader.node, entry.node)) return false;
-		this.pending.push({ suffix: entry.suffix, leader: group.leader.suffix });
+		const { suffix, node } = group.leader;
+		this.pending.push({
+			suffix: entry.suffix,
+			leader: suffix,
+			kind: node.kind,
+		});
 		return true;
 	}
 }
@@ -86,10 +94,20 @@ function isSame(a: Node, b: Node): boolean {
 		a.mtime === b.mtime &&
 		a.mtimeNs === b.mtimeNs &&
 		a.device === b.device &&
+		a.xattrs.length === b.xattrs.length &&
+		a.xattrs.every((xattr, i) => equalXattrs(xattr, b.xattrs[i])) &&
 		equalBytes(a.content.ids, b.content.ids) &&
 		a.content.lengths.join() === b.content.lengths.join() &&
 		a.content.kinds.join() === b.content.kinds.join() &&
 		equalBytes(a.target ?? noBytes, b.target ?? noBytes)
+	);
+}
+
+function equalXattrs(a: Attribute, b: Attribute | undefined): boolean {
+	return (
+		b !== undefined &&
+		equalBytes(a.name, b.name) &&
+		equalBytes(a.value, b.value)
 	);
 }
 

@@ -14,7 +14,7 @@ import type { ObjectReader } from "../repository.ts";
 /** Attributes of a directory that is no node of a tree: a root. */
 export type Attributes = Pick<
 	Node,
-	"mode" | "uid" | "gid" | "mtime" | "mtimeNs"
+	"mode" | "uid" | "gid" | "mtime" | "mtimeNs" | "xattrs"
 >;
 
 /** A directory, or another entry, that a path of a snapshot names. */
@@ -103,8 +103,8 @@ function allBelow(roots: readonly Root[], path: string): Location {
 	roots.forEach((root, index) => {
 		const own = trimmed(root.path);
 		if (own !== path && !own.startsWith(`${path}/`)) return;
-		const { tree, mode, uid, gid, mtime, mtimeNs } = root;
-		const attributes = { mode, uid, gid, mtime, mtimeNs };
+		const { tree, mode, uid, gid, mtime, mtimeNs, xattrs } = root;
+		const attributes = { mode, uid, gid, mtime, mtimeNs, xattrs };
 		found.push({
 			type: "directory",
 			root: index,

@@ -12,8 +12,13 @@ export interface NativeCalls {
 	/** False where the platform's own calls cannot be had: times are then exact to the microsecond only, and `makeNode` is undefined. */
 	readonly exact: boolean;
 	setFileTime(fd: number, seconds: number, nanoseconds: number): void;
-	/** Of the entry itself, also if it is a symlink. */
-	setPathTime(path: string, seconds: number, nanoseconds: number): void;
+	/** Of the entry itself, also if it is a symlink, unless it `followsLink`. */
+	setPathTime(
+		path: string,
+		seconds: number,
+		nanoseconds: number,
+		followsLink?: boolean,
+	): void;
 	/** mknod(2): FIFOs, sockets and devices. */
 	readonly makeNode:
 		| ((path: string, mode: number, device: number) => void)
@@ -27,7 +32,12 @@ const noFollow = 0x100;
 
 /** Costs some milliseconds: call it once for each thread that needs it. Where there is no library, `exact` declares it in the report. */
 export function loadNativeCalls(): NativeCalls {
-	const library = loadForeignLibrary();
+	return nativeCallsOf(loadForeignLibrary());
+}
+
+export function nativeCallsOf(
+	library: ForeignLibrary | undefined,
+): NativeCalls {
 	return library === undefined ? roundedCalls : foreignCalls(library);
 }
 
@@ -46,11 +56,12 @@ function foreignCalls(library: ForeignLibrary): NativeCalls {
 			times.set(seconds, nanoseconds);
 			check(futimens(fd, times.words), "futimens");
 		},
-		setPathTime(path, seconds, nanoseconds) {
+		setPathTime(path, seconds, nanoseconds, followsLink = false) {
 			times.set(seconds, nanoseconds);
 			const name = terminated(path);
+			const flags = followsLink ? 0 : noFollow;
 			check(
-				utimensat(atWorkingDirectory, name, times.words, noFollow),
+				utimensat(atWorkingDirectory, name, times.words, flags),
 				"utimensat",
 			);
 		},
@@ -96,10 +107,11 @@ const roundedCalls: NativeCalls = {
 		const time = seconds + nanoseconds / 1e9;
 		futimesSync(fd, time, time);
 	},
-	setPathTime(path, seconds, nanoseconds) {
+	setPathTime(path, seconds, nanoseconds, followsLink = false) {
 		const time = seconds + nanoseconds / 1e9;
 		const target = systemPath(path);
-		if (process.platform === "win32") utimesSync(target, time, time);
+		if (followsLink || process.platform === "win32")
+			utimesSync(target, time, time);
 		else lutimesSync(target, time, time);
 	},
 	makeNode: undefined,

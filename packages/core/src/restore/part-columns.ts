@@ -1,4 +1,4 @@
-import { type Bytes, idBytes } from "@varve/format";
+import { type Attribute, type Bytes, idBytes } from "@varve/format";
 import type { FileWindow } from "./file-window.ts";
 import type { PartColumns } from "./tasks.ts";
 
@@ -30,13 +30,18 @@ export function partColumns(
 		columns.seconds[row] = window.seconds[part] as number;
 		columns.nanoseconds[row] = window.nanoseconds[part] as number;
 		columns.flags[row] = window.flags[part] as number;
+		const xattrs = window.xattrs.get(part);
+		if (xattrs !== undefined) columns.xattrs.set(row, xattrs);
 		item = copyItems(window, part, { columns, item, places });
 		columns.firstItem[row + 1] = item;
 	}
 	return columns;
 }
 
-type Columns = PartColumns & { readonly suffixes: string[] };
+type Columns = PartColumns & {
+	readonly suffixes: string[];
+	readonly xattrs: Map<number, readonly Attribute[]>;
+};
 
 function emptyColumns(window: FileWindow, parts: Uint32Array): Columns {
 	const count = parts.length;
@@ -54,6 +59,7 @@ function emptyColumns(window: FileWindow, parts: Uint32Array): Columns {
 		gid: new Uint32Array(count),
 		seconds: new Float64Array(count),
 		nanoseconds: new Uint32Array(count),
+		xattrs: new Map(),
 		flags: new Uint8Array(count),
 		firstItem: new Uint32Array(count + 1),
 		frame: new Int32Array(items),

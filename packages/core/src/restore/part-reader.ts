@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { constants, fstatSync, readSync } from "node:fs";
 import { type Bytes, idBytes } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
-import { codeOf, systemPath } from "../system.ts";
+import { codeOf } from "../system.ts";
 import { Tally } from "./tally.ts";
+import { sayingOf, type TargetTree } from "./target-tree.ts";
 import {
 	type CheckTask,
 	type PartColumns,
@@ -10,17 +11,17 @@ import {
 	type RestoreReply,
 } from "./tasks.ts";
 
-const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const zeroSlice = 1024 * 1024;
 
 /** Reads restored files back and compares them with the ids of their chunks. */
 export class PartReader {
-	readonly #target: string;
+	readonly #tree: TargetTree;
 	readonly #tools: Pick<Toolbox, "sha256">;
 	#buffer = new Uint8Array(zeroSlice);
 
-	constructor(target: string, tools: Pick<Toolbox, "sha256">) {
-		this.#target = target;
+	constructor(tree: TargetTree, tools: Pick<Toolbox, "sha256">) {
+		this.#tree = tree;
 		this.#tools = tools;
 	}
 
@@ -35,7 +36,7 @@ export class PartReader {
 			} catch (error) {
 				const code = codeOf(error);
 				if (code === undefined) throw error;
-				tally.add(part, "unwritten", code, (error as Error).message);
+				tally.add(part, "unwritten", code, sayingOf(error as Error));
 			}
 			tally.bytes += lengthOf(parts, part);
 		}
@@ -44,8 +45,7 @@ export class PartReader {
 
 	/** What is wrong with a file, or undefined. */
 	#comparePart(parts: PartColumns, part: number): string | undefined {
-		const path = systemPath(this.#target + (parts.suffixes[part] as string));
-		const fd = openSync(path, openFlags);
+		const fd = this.#tree.open(parts.suffixes[part] as string, openFlags);
 		try {
 			const start = parts.position[part] as number;
 			const end = start + lengthOf(parts, part);
@@ -57,7 +57,7 @@ export class PartReader {
 				? undefined
 				: `the file differs from the snapshot from byte ${differs} on`;
 		} finally {
-			closeSync(fd);
+			this.#tree.shut(fd);
 		}
 	}
 

@@ -1,20 +1,15 @@
-import {
-	closeSync,
-	constants,
-	ftruncateSync,
-	openSync,
-	unlinkSync,
-	writeSync,
-} from "node:fs";
-import type { Bytes } from "@varve/format";
+import { constants, ftruncateSync, unlinkSync, writeSync } from "node:fs";
+import type { Attribute, Bytes } from "@varve/format";
 import { isDamage } from "../damage.ts";
-import { codeOf, systemPath } from "../system.ts";
 import type { BatchFrames } from "./batch-frames.ts";
-import { createMode, setFileAttributes } from "./file-attributes.ts";
-import type { NativeCalls } from "./native-times.ts";
-import { noSpace, saysFull } from "./no-space.ts";
+import { createMode, giveAttributes } from "./entry-attributes.ts";
+import { attemptRemoval, failureOf } from "./failed-call.ts";
+import { inheritsAcl } from "./inherited-acl.ts";
+import { openFileEntry } from "./open-entry.ts";
 import type { Owners } from "./owners.ts";
 import type { Tally } from "./tally.ts";
+import type { TargetCalls } from "./target-calls.ts";
+import type { TargetTree } from "./target-tree.ts";
 import { type PartColumns, PartFlag } from "./tasks.ts";
 
 /** Never follows a link, never opens what is already there. */
@@ -24,10 +19,11 @@ export const createFlags =
 	constants.O_EXCL |
 	(constants.O_NOFOLLOW ?? 0);
 const zeros = 256 * 1024;
+const noXattrs: readonly Attribute[] = [];
 
 export interface PartWriterOptions {
-	readonly target: string;
-	readonly native: NativeCalls;
+	readonly tree: TargetTree;
+	readonly calls: Pick<TargetCalls, "setFileTime" | "setPathTime" | "xattrs">;
 }
 
 /** Writes files of a batch: as few system calls for each as its attributes allow. */
@@ -60,18 +56,17 @@ export class PartWriter {
 		const end = parts.firstItem[part + 1] as number;
 		if (first < end && (parts.frame[first] as number) >= 0)
 			to.frames.proved(parts, first);
-		const path = systemPath(
-			this.#options.target + (parts.suffixes[part] as string),
-		);
-		const fd = openSync(path, createFlags, createMode);
+		const { tree } = this.#options;
+		const suffix = parts.suffixes[part] as string;
+		const fd = tree.open(suffix, createFlags, createMode);
 		let isWhole = false;
 		try {
 			to.tally.bytes += this.#writeItems(parts, part, fd, to.frames);
 			isWhole = true;
 			this.#setAttributes(parts, part, fd, to);
 		} finally {
-			closeSync(fd);
-			if (!isWhole) unlinkSync(path);
+			tree.shut(fd);
+			if (!isWhole) attemptRemoval(() => unlinkSync(tree.path(suffix)));
 		}
 		to.tally.files++;
 	}
@@ -119,7 +114,7 @@ export class PartWriter {
 		fd: number,
 		to: WriteContext,
 	): void {
-		const { native } = this.#options;
+		const { tree, calls } = this.#options;
 		const { owners, tally } = to;
 		owners.judge(
 			parts.mode[part] as number,
@@ -127,12 +122,21 @@ export class PartWriter {
 			parts.gid[part] as number,
 		);
 		tally.countLosses(owners);
-		const time = {
-			seconds: parts.seconds[part] as number,
-			nanoseconds: parts.nanoseconds[part] as number,
-		};
-		const attempt = (change: () => void) => tally.attempt(part, change);
-		setFileAttributes(fd, time, { owners, native, attempt });
+		giveAttributes(
+			openFileEntry(fd, calls),
+			{
+				owners,
+				kind: "file",
+				seconds: parts.seconds[part] as number,
+				nanoseconds: parts.nanoseconds[part] as number,
+				xattrs: parts.xattrs.get(part) ?? noXattrs,
+				inheritsAcl: inheritsAcl(tree, parts.suffixes[part] as string, calls),
+			},
+			{
+				attempt: (change) => tally.attempt(part, change),
+				lose: (what) => tally.count(what),
+			},
+		);
 	}
 
 	#report(error: unknown, part: number, tally: Tally): void {
@@ -140,10 +144,8 @@ export class PartWriter {
 			tally.add(part, "damaged", error.code, error.message);
 			return;
 		}
-		const code = codeOf(error);
-		if (code === undefined) throw error;
-		if (saysFull(code)) throw noSpace(this.#options.target, error);
-		tally.add(part, "unwritten", code, (error as Error).message);
+		const { reason, message } = failureOf(error, this.#options.tree.root.path);
+		tally.add(part, "unwritten", reason, message);
 	}
 }
 

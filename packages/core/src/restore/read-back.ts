@@ -5,11 +5,13 @@ import { partsOf } from "./file-parts.ts";
 import { type FilePart, FileWindow } from "./file-window.ts";
 import { partColumns } from "./part-columns.ts";
 import type { RestoreLog } from "./report.ts";
+import type { TargetRoot } from "./target-tree.ts";
 import type { PartColumns, RestoreReply, RestoreTask } from "./tasks.ts";
 import type { Entry, NodeEntry } from "./walk.ts";
 
 export interface ReadBackOptions {
 	readonly objects: ObjectReader;
+	readonly target: TargetRoot;
 	readonly crew: Crew;
 	readonly log: RestoreLog;
 	readonly progress: Progress;
@@ -22,7 +24,7 @@ const batchParts = 1024;
 /** Reads all restored files back and compares them with the ids of their chunks. What differs is a problem in the log. */
 export async function readBack(
 	entries: Iterable<Entry>,
-	{ objects, crew, log, progress, signal }: ReadBackOptions,
+	{ objects, target, crew, log, progress, signal }: ReadBackOptions,
 ): Promise<{ files: number; bytes: number }> {
 	const sum = { files: 0, bytes: 0 };
 	const given = new Map<number, PartColumns>();
@@ -43,7 +45,7 @@ export async function readBack(
 	for (const parts of batchesOf(entries, objects, log)) {
 		signal?.throwIfAborted();
 		given.set(++id, parts);
-		const task: RestoreTask = { type: "check", id, parts };
+		const task: RestoreTask = { type: "check", id, target, parts };
 		await crew.submit(task);
 	}
 	await crew.idle();

@@ -15,6 +15,7 @@ import type { LargeFiles } from "./large-files.ts";
 import type { HardLinks } from "./links.ts";
 import { type Batch, planWindow } from "./plan-window.ts";
 import type { EntryProblem, RestoreLog } from "./report.ts";
+import type { TargetTree } from "./target-tree.ts";
 import type {
 	OwnerRules,
 	PartColumns,
@@ -27,6 +28,7 @@ import type { DirectoryEntry, Entry, NodeEntry } from "./walk.ts";
 export interface RestoreRunOptions {
 	readonly repository: Repository;
 	readonly crew: Crew;
+	readonly tree: TargetTree;
 	readonly owners: OwnerRules;
 	readonly log: RestoreLog;
 	readonly progress: Progress;
@@ -55,7 +57,6 @@ const windowItems = 64 * 1024;
 /** The first windows are small, so that the workers begin soon. */
 const firstWindowParts = 1024;
 const maxOpenLarge = 64;
-export const extendedAttributes = "extended attributes";
 
 /** Takes the entries of a walk and makes them: files in windows, by the workers; the rest at once, in this thread. */
 export class RestoreRun {
@@ -91,17 +92,14 @@ export class RestoreRun {
 		maker.links(links);
 	}
 
-	#makeDirectory({ suffix, attributes, xattrs }: DirectoryEntry): void {
-		const { maker, log } = this.#options;
-		maker.directory(suffix, attributes);
-		if (xattrs > 0) log.lose(extendedAttributes);
+	#makeDirectory({ suffix, attributes }: DirectoryEntry): void {
+		this.#options.maker.directory(suffix, attributes);
 	}
 
 	/** True for a large file, which is not made here. */
 	#makeNode(entry: NodeEntry): boolean {
 		const { suffix, root, node } = entry;
-		const { maker, links, log, pathInRoot } = this.#options;
-		if (node.xattrs.length > 0) log.lose(extendedAttributes);
+		const { maker, links, pathInRoot } = this.#options;
 		if (!links.isEmpty && links.takes(root, pathInRoot(root, suffix), entry))
 			return false;
 		if (node.kind === NodeKind.symlink) maker.symlink(suffix, node);
@@ -173,9 +171,10 @@ export class RestoreRun {
 		this.#options.signal?.throwIfAborted();
 		const id = ++this.#lastTask;
 		this.#given.set(id, parts);
-		const { crew, owners } = this.#options;
+		const { crew, owners, tree } = this.#options;
+		const target = tree.root;
 		const task: RestoreTask = {
-			...{ type: "write", id, owners },
+			...{ type: "write", id, target, owners },
 			...{ frames, bases, parts },
 		};
 		await crew.submit(task);

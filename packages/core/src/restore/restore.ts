@@ -5,10 +5,10 @@ import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Crew, Repository, Snapshot } from "../repository.ts";
 import { countEntries } from "./dry-run.ts";
+import { withAcls } from "./inherited-acl.ts";
 import { LargeFiles } from "./large-files.ts";
 import { HardLinks } from "./links.ts";
 import { type Location, locate } from "./locate.ts";
-import { loadNativeCalls, type NativeCalls } from "./native-times.ts";
 import { Owners } from "./owners.ts";
 import { readBack } from "./read-back.ts";
 import { RestoreLog, type RestoreReport } from "./report.ts";
@@ -16,7 +16,9 @@ import { RestoreRun } from "./restore-run.ts";
 import { createSelection } from "./selection.ts";
 import { needOf, requireSpace } from "./space.ts";
 import { ownerRulesOf, prepareTarget } from "./target.ts";
-import type { OwnerRules, RestoreSetup } from "./tasks.ts";
+import { loadTargetCalls, type TargetCalls } from "./target-calls.ts";
+import { closeTarget, openTarget, TargetTree } from "./target-tree.ts";
+import type { RestoreSetup } from "./tasks.ts";
 import { TreeMaker } from "./tree-maker.ts";
 import { type Entry, type NodeEntry, walkLocation } from "./walk.ts";
 
@@ -178,7 +180,7 @@ async function carryOut(
 	options: RestoreOptions,
 	target: string,
 ): Promise<Outcome> {
-	const setup: RestoreSetup = { target, cacheBytes: workerCacheBytes };
+	const setup: RestoreSetup = { cacheBytes: workerCacheBytes };
 	// Threads take some time to start, which is used to find out what there is to do.
 	const crew = await repository.startCrew({
 		workers: workersFor(repository, options.snapshot.record.statistics),
@@ -195,7 +197,7 @@ async function carryOut(
 				isLinked: linkTest(restoration.newLinks(), restoration),
 			}),
 		);
-		const verified = await write(restoration, crew, ownerRulesOf(target));
+		const verified = await write(restoration, crew);
 		return { log: restoration.log, verified };
 	} finally {
 		await crew.close();
@@ -215,24 +217,43 @@ const workerCacheBytes = 24 * 1024 * 1024;
 async function write(
 	restoration: Restoration,
 	crew: Crew,
-	rules: OwnerRules,
+): Promise<RestoreReport["verified"]> {
+	const { log, target } = restoration;
+	const calls = callsOf(log);
+	const root = withAcls(openTarget(target), calls);
+	if (root.descriptor === -1) log.note(withoutDescriptors);
+	const tree = new TargetTree(root, { openAt: calls.openAt });
+	try {
+		return await writeInto(restoration, crew, { tree, calls });
+	} finally {
+		tree.close();
+		// Threads that still write into it end first.
+		await crew.close();
+		closeTarget(root);
+	}
+}
+
+const withoutDescriptors =
+	"there is no /proc here: directories that others swap for links in the target meanwhile are followed, and paths longer than the system takes cannot be restored";
+
+async function writeInto(
+	restoration: Restoration,
+	crew: Crew,
+	{ tree, calls }: { readonly tree: TargetTree; readonly calls: TargetCalls },
 ): Promise<RestoreReport["verified"]> {
 	const { repository, options, log, target, location } = restoration;
 	const progress = new Progress(repository.observer, "restore");
 	progress.begin("restore", totalsOf(restoration));
-	const parts = {
-		target,
-		owners: new Owners(rules),
-		native: nativeOf(log),
-		log,
-	};
-	const maker = new TreeMaker(parts);
-	const large = new LargeFiles(parts);
+	const rules = ownerRulesOf(target);
+	const owners = new Owners(rules);
+	const maker = new TreeMaker({ tree, owners, calls, log, isNew: true });
+	const large = new LargeFiles({ tree, owners, calls, log });
 	for (const { path } of location.found)
 		maker.prepareAbove(path.slice(location.prefix.length));
 	const run = new RestoreRun({
 		repository,
 		crew,
+		tree,
 		owners: rules,
 		log,
 		progress,
@@ -251,28 +272,34 @@ async function write(
 	}
 	maker.finish();
 	return options.verify === true
-		? verifyFiles(restoration, crew, progress)
+		? verifyFiles(restoration, crew, { progress, tree })
 		: undefined;
 }
 
-function nativeOf(log: RestoreLog): NativeCalls {
-	const native = loadNativeCalls();
-	if (!native.exact)
+function callsOf(log: RestoreLog): TargetCalls {
+	const calls = loadTargetCalls();
+	if (!calls.exact)
 		log.note(
 			"times are restored to the microsecond only: koffi cannot be loaded here",
 		);
-	return native;
+	return calls;
 }
 
 function verifyFiles(
 	{ repository, options, log, entries }: Restoration,
 	crew: Crew,
-	progress: Progress,
+	{
+		progress,
+		tree,
+	}: { readonly progress: Progress; readonly tree: TargetTree },
 ): Promise<{ files: number; bytes: number }> {
 	progress.begin("verify", { files: log.files, bytes: log.bytes });
 	const { objects } = repository;
 	const { signal } = options;
-	return readBack(entries(), { objects, crew, log, progress, signal });
+	// All has its own owner by now.
+	const target = { ...tree.root, owner: undefined };
+	const given = { objects, target, crew, log, progress, signal };
+	return readBack(entries(), given);
 }
 
 /** Known beforehand only for a whole snapshot. */

@@ -1,10 +1,20 @@
 import { codeOf } from "../system.ts";
 import type { Owners } from "./owners.ts";
+import { sayingOf } from "./target-tree.ts";
 import type { PartProblem, ProblemKind, RestoreReply } from "./tasks.ts";
 
 export const lostOwner = "owner";
 export const lostSetId = "set-id bits";
 export const lostNanoseconds = "times below a microsecond";
+
+/** Of what `owners` has judged for an entry. */
+export function countLosses(
+	owners: Owners,
+	lose: (what: string) => void,
+): void {
+	if (owners.lostOwner) lose(lostOwner);
+	if (owners.lostSetId) lose(lostSetId);
+}
 
 /** What became of a batch. */
 export class Tally {
@@ -24,7 +34,7 @@ export class Tally {
 		} catch (error) {
 			const code = codeOf(error);
 			if (code === undefined) throw error;
-			this.add(part, "unfaithful", code, (error as Error).message);
+			this.add(part, "unfaithful", code, sayingOf(error as Error));
 		}
 	}
 
@@ -33,8 +43,7 @@ export class Tally {
 	}
 
 	countLosses(owners: Owners): void {
-		if (owners.lostOwner) this.count(lostOwner);
-		if (owners.lostSetId) this.count(lostSetId);
+		countLosses(owners, (what) => this.count(what));
 	}
 
 	reply(id: number): RestoreReply {

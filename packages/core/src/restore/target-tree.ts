@@ -22,7 +22,8 @@ import { systemPath } from "../system.ts";
  * open without O_NOFOLLOW are not. No path is longer than a name and some digits, however deep the directory lies.
  */
 export class TargetTree {
-	readonly root: TargetRoot;
+	/** May be exchanged for one that knows more of the same directory. */
+	root: TargetRoot;
 	readonly #openAt: OpenAt | undefined;
 	readonly #capacity: number;
 	/** By suffix; the longest unused one first. */
@@ -36,7 +37,7 @@ export class TargetTree {
 		this.#openAt = openAt;
 		this.#capacity = capacity;
 		const { descriptor, path } = root;
-		const self = descriptor === -1 ? path : `${descriptors}${descriptor}`;
+		const self = descriptor === -1 ? path : selfOf(descriptor);
 		this.#top = new TargetDirectory("", descriptor, self);
 		this.#last = this.#top;
 	}
@@ -70,11 +71,16 @@ export class TargetTree {
 			: this.directory(suffix.slice(0, end));
 	}
 
+	/** `path` as a path text. */
+	pathText(suffix: string): string {
+		return suffix === ""
+			? `${this.#top.self}/.`
+			: `${this.above(suffix).self}/${nameOf(suffix)}`;
+	}
+
 	/** A path of an entry, for calls that do not follow a link at its end. To be used before the next call of this tree. */
 	path(suffix: string): string | Buffer {
-		return suffix === ""
-			? this.#top.path(".")
-			: this.above(suffix).path(nameOf(suffix));
+		return systemPath(this.pathText(suffix));
 	}
 
 	/** Opens an entry, never through a symlink, to be closed with `shut` in the same thread. */
@@ -162,7 +168,15 @@ export class TargetTree {
 			return new TargetDirectory(suffix, -1, `${parent.self}/${name}`);
 		}
 		const fd = this.#open(parent, name, directoryFlags, 0);
-		return new TargetDirectory(suffix, fd, `${descriptors}${fd}`);
+		if (parent === this.#top) this.#requireOwn(fd);
+		return new TargetDirectory(suffix, fd, selfOf(fd));
+	}
+
+	#requireOwn(fd: number): void {
+		const { owner } = this.root;
+		if (owner === undefined || fstatSync(fd).uid === owner) return;
+		this.shut(fd);
+		throw withCode("ESTALE", "the directory is not the one made here");
 	}
 
 	/** Closes the one that was not used for longest, if any is free: one that was just opened never is. */
@@ -197,6 +211,13 @@ export interface TargetRoot {
 	readonly path: string;
 	/** -1 where open directories cannot be used, because there is no /proc: entries are then reached by plain paths. */
 	readonly descriptor: number;
+	/**
+	 * The user whom all that is made here belongs to at first. A directory right below the target that is another's was swapped by
+	 * them: deeper ones are in directories that are closed to all others. undefined where that is not so, or cannot be told.
+	 */
+	readonly owner?: number | undefined;
+	/** Directories that are there may hand on an ACL to what is made in them. Those of a restore do not: it takes theirs away. */
+	readonly mayHandOnAcls?: boolean | undefined;
 }
 
 /** One open directory of the target. */
@@ -208,6 +229,8 @@ export class TargetDirectory {
 	readonly self: string;
 	/** @internal Of the tree that opened it. */
 	holders = 0;
+	/** @internal Known once something was made in it. */
+	handsOnAcl: boolean | undefined;
 
 	constructor(suffix: string, descriptor: number, self: string) {
 		this.suffix = suffix;
@@ -222,8 +245,8 @@ export class TargetDirectory {
 }
 
 const descriptors = "/proc/self/fd/";
-/** Of Linux. Needs no permission for the directory itself, and waits for nothing. */
-const pathOnly = 0x20_0000;
+/** O_PATH of Linux. Needs no permission for the entry itself, waits for nothing, and opens a symlink as such. */
+export const pathOnly = 0x20_0000;
 const noFollow = constants.O_NOFOLLOW ?? 0;
 const directoryFlags = pathOnly | (constants.O_DIRECTORY ?? 0) | noFollow;
 
@@ -258,9 +281,16 @@ function leadsTo(descriptor: number): boolean {
 /** Without descriptors this is all that can be done, and leaves a moment in which the directory may be swapped. */
 function requireDirectory(path: string | Buffer): void {
 	if (lstatSync(path).isDirectory()) return;
-	throw Object.assign(new Error("ENOTDIR: not a directory, open"), {
-		code: "ENOTDIR",
-	});
+	throw withCode("ENOTDIR", "not a directory, open");
+}
+
+function withCode(code: string, message: string): Error {
+	return Object.assign(new Error(`${code}: ${message}`), { code });
+}
+
+/** A path that leads to what a descriptor stands for, also if that is a symlink. */
+export function selfOf(descriptor: number): string {
+	return `${descriptors}${descriptor}`;
 }
 
 export function nameOf(suffix: string): string {

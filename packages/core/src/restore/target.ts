@@ -2,6 +2,7 @@ import { mkdirSync, opendirSync, statfsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { TargetError } from "@varve/format";
 import { codeOf } from "../system.ts";
+import { type AccountMaps, sameAccounts } from "./acl-ids.ts";
 import type { OwnerRules } from "./tasks.ts";
 
 /**
@@ -49,7 +50,10 @@ function requireEmpty(path: string): void {
 }
 
 /** How files in the target come by their owners. */
-export function ownerRulesOf(target: string): OwnerRules {
+export function ownerRulesOf(
+	target: string,
+	accounts: AccountMaps = sameAccounts,
+): OwnerRules {
 	const uid = process.geteuid?.() ?? 0;
 	const gid = process.getegid?.() ?? 0;
 	const stat = statSync(target);
@@ -60,6 +64,7 @@ export function ownerRulesOf(target: string): OwnerRules {
 		groups: process.getgroups?.() ?? [],
 		// The second covers file systems where each directory hands on its group.
 		inheritsGroup: (stat.mode & setGroupId) !== 0 || stat.gid !== gid,
+		accounts,
 	};
 }
 

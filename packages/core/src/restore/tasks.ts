@@ -1,11 +1,11 @@
-import type { Bytes } from "@varve/format";
+import type { Attribute, Bytes } from "@varve/format";
 import type { BasePlaces } from "../base-places.ts";
+import type { AccountMaps } from "./acl-ids.ts";
+import type { TargetRoot } from "./target-tree.ts";
 
 /** What restore hands to its workers, and what they answer: plain objects of columns, cheap to clone. */
 
 export interface RestoreSetup {
-	/** The directory restored into, as a path text. */
-	readonly target: string;
 	/** Bytes of decoded frames a worker keeps. */
 	readonly cacheBytes: number;
 }
@@ -19,6 +19,8 @@ export interface OwnerRules {
 	readonly groups: readonly number[];
 	/** New files get the group of their directory, not of this process: it must always be set. */
 	readonly inheritsGroup: boolean;
+	/** Users and groups that have other numbers here. */
+	readonly accounts: AccountMaps;
 }
 
 /** Frames that files of a batch need, in the order of their places. */
@@ -52,6 +54,8 @@ export interface PartColumns {
 	readonly gid: Uint32Array;
 	readonly seconds: Float64Array;
 	readonly nanoseconds: Uint32Array;
+	/** By part; most have none. */
+	readonly xattrs: ReadonlyMap<number, readonly Attribute[]>;
 	readonly flags: Uint8Array;
 	/** Items of part i are those from `firstItem[i]` up to `firstItem[i + 1]`. */
 	readonly firstItem: Uint32Array;
@@ -67,6 +71,7 @@ export interface PartColumns {
 export interface WriteTask {
 	readonly type: "write";
 	readonly id: number;
+	readonly target: TargetRoot;
 	readonly owners: OwnerRules;
 	readonly frames: FrameColumns;
 	/** Of the frames that have bases. */
@@ -78,6 +83,7 @@ export interface WriteTask {
 export interface CheckTask {
 	readonly type: "check";
 	readonly id: number;
+	readonly target: TargetRoot;
 	readonly parts: PartColumns;
 }
 

@@ -1,31 +1,36 @@
+import { fstatSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
+import { type Attribute, type Node, NodeKind } from "@varve/format";
 import {
-	chmodSync,
-	lchownSync,
-	linkSync,
-	lstatSync,
-	mkdirSync,
-	symlinkSync,
-} from "node:fs";
-import { type Node, NodeKind } from "@varve/format";
-import { codeOf, systemPath } from "../system.ts";
-import { createMode } from "./file-attributes.ts";
-import type { HardLinks } from "./links.ts";
+	createDirectoryMode,
+	createMode,
+	dropAcls,
+	giveAttributes,
+} from "./entry-attributes.ts";
+import { failureOf } from "./failed-call.ts";
+import { inheritsAcl } from "./inherited-acl.ts";
+import type { HardLinks, PendingLink } from "./links.ts";
 import type { Attributes } from "./locate.ts";
-import type { NativeCalls } from "./native-times.ts";
-import { noSpace, saysFull } from "./no-space.ts";
+import { directoryEntry, withMade } from "./made-entry.ts";
+import type { OpenEntry } from "./open-entry.ts";
 import type { Owners } from "./owners.ts";
 import type { RestoreLog } from "./report.ts";
-import { lostOwner, lostSetId } from "./tally.ts";
+import { countLosses } from "./tally.ts";
+import type { TargetCalls } from "./target-calls.ts";
+import { nameOf, type TargetTree } from "./target-tree.ts";
 
 export interface TreeMakerOptions {
-	readonly target: string;
+	readonly tree: TargetTree;
 	readonly owners: Owners;
-	readonly native: NativeCalls;
+	readonly calls: TargetCalls;
 	readonly log: RestoreLog;
+	/** Nothing was in the target: all directories that are met there are to be those made here. */
+	readonly isNew?: boolean | undefined;
 }
 
-interface MadeDirectory extends Attributes {
-	readonly suffix: string;
+/** What it knows of an entry it makes. */
+interface Given {
+	readonly attributes: Attributes;
+	readonly kind: "directory" | "symlink" | "special";
 }
 
 /** Type bits of st_mode. */
@@ -35,16 +40,19 @@ const fileTypes: { readonly [kind: number]: number } = {
 	[NodeKind.characterDevice]: 0o020000,
 	[NodeKind.blockDevice]: 0o060000,
 };
+/** Of directories above roots, which have no attributes to give back. */
+const plainMode = 0o755;
+
+const foreignOwners =
+	"the target gives what is made in it to another user: a directory that somebody swaps for one of theirs meanwhile is not noticed";
 
 /** Makes everything that has no content. Directories get their attributes when all is in them, the lowest first. */
 export class TreeMaker {
 	readonly #options: TreeMakerOptions;
-	/** In the order made: each before what is in it. */
-	readonly #directories: MadeDirectory[] = [];
+	/** By suffix, in the order made: each before what is in it. Without attributes, if it is above a root. */
+	readonly #directories = new Map<string, Attributes | undefined>();
 	/** Paths that should be directories of ours and are not: nothing may be made below them, for it might end up elsewhere. */
 	readonly #barred: string[] = [];
-	/** Directories above roots, which have no attributes to give back. */
-	readonly #above = new Set<string>();
 
 	constructor(options: TreeMakerOptions) {
 		this.#options = options;
@@ -55,15 +63,10 @@ export class TreeMaker {
 		for (let end = suffix.indexOf("/", 1); end > 0; ) {
 			const above = suffix.slice(0, end);
 			end = suffix.indexOf("/", end + 1);
-			if (this.#above.has(above)) continue;
-			this.#above.add(above);
-			const made =
-				!this.bars(above) &&
-				this.#attempt(above, "unwritten", () => {
-					const path = this.#path(above);
-					if (this.#makeDirectory(path)) chmodSync(path, 0o755);
-				});
-			if (!made) this.#barred.push(above);
+			if (this.#directories.has(above)) continue;
+			if (!this.bars(above) && this.#makeDirectory(above))
+				this.#directories.set(above, undefined);
+			else this.#barred.push(above);
 		}
 	}
 
@@ -72,109 +75,171 @@ export class TreeMaker {
 		return this.#barred.some((barred) => suffix.startsWith(`${barred}/`));
 	}
 
+	/** True for a directory that is made. */
+	has(suffix: string): boolean {
+		return this.#directories.has(suffix);
+	}
+
 	directory(suffix: string, attributes: Attributes): void {
 		const { log } = this.#options;
-		const { mode, uid, gid, mtime, mtimeNs } = attributes;
-		const made = this.#attempt(suffix, "unwritten", () => {
-			if (suffix !== "") this.#makeDirectory(this.#path(suffix));
-		});
-		if (!made) {
+		const isThere = suffix === "" || this.#directories.has(suffix);
+		if (!isThere && !this.#makeDirectory(suffix)) {
 			this.#barred.push(suffix);
 			return;
 		}
 		log.directories++;
 		log.restored(suffix, 0);
-		this.#directories.push({ suffix, mode, uid, gid, mtime, mtimeNs });
+		this.#directories.set(suffix, copyOf(attributes));
 	}
 
-	/** False if it was there: two roots of a snapshot may lie in each other. */
-	#makeDirectory(path: string | Buffer): boolean {
-		try {
-			mkdirSync(path, 0o700);
-			return true;
-		} catch (error) {
-			if (codeOf(error) !== "EEXIST" || !lstatSync(path).isDirectory())
-				throw error;
-			return false;
-		}
+	/** False if it could not be made; that is in the log. */
+	#makeDirectory(suffix: string): boolean {
+		const { tree, calls } = this.#options;
+		return this.#attempt(suffix, "unwritten", () => {
+			mkdirSync(tree.path(suffix), createDirectoryMode);
+			this.#learnOwner(suffix);
+			if (tree.root.mayHandOnAcls !== true) return;
+			if (!inheritsAcl(tree, suffix, calls)) return;
+			const entry = directoryEntry(tree, suffix, calls);
+			dropAcls(entry, "directory", { attempt: (change) => change() });
+		});
+	}
+
+	/** Of the first directory. Where all files are given to somebody else (a network, say), a swapped one looks like another. */
+	#learnOwner(suffix: string): void {
+		const { tree, log, isNew } = this.#options;
+		if (isNew !== true || tree.root.owner !== undefined) return;
+		const { descriptor } = tree.directory(suffix);
+		const user = process.geteuid?.();
+		if (descriptor === -1 || user === undefined) return;
+		if (fstatSync(descriptor).uid === user)
+			tree.root = { ...tree.root, owner: user };
+		else log.note(foreignOwners);
 	}
 
 	symlink(suffix: string, node: Node): void {
-		const { log } = this.#options;
+		const { tree, log } = this.#options;
 		const made = this.#attempt(suffix, "unwritten", () =>
-			symlinkSync(Buffer.from(node.target as Uint8Array), this.#path(suffix)),
+			symlinkSync(Buffer.from(node.target as Uint8Array), tree.path(suffix)),
 		);
 		if (!made) return;
 		log.symlinks++;
-		log.restored(suffix, 0);
-		this.#setAttributes(suffix, node, true);
+		this.#give(suffix, { attributes: node, kind: "symlink" }, node);
 	}
 
 	/** A FIFO, socket or device. */
 	special(suffix: string, node: Node): void {
-		const { target, native, log } = this.#options;
-		const { makeNode } = native;
+		const { tree, calls, log } = this.#options;
+		const { makeNode } = calls;
 		if (makeNode === undefined) {
 			log.lose("FIFOs, sockets and devices");
 			return;
 		}
 		const type = fileTypes[node.kind] as number;
 		const made = this.#attempt(suffix, "unwritten", () =>
-			makeNode(target + suffix, type | createMode, node.device),
+			makeNode(tree.pathText(suffix), type | createMode, node.device),
 		);
 		if (!made) return;
 		log.others++;
+		this.#give(suffix, { attributes: node, kind: "special" }, node);
+	}
+
+	/** To what was just made. */
+	#give(suffix: string, given: Given, { kind }: Node): void {
+		const { tree, calls, log } = this.#options;
 		log.restored(suffix, 0);
-		this.#setAttributes(suffix, node, false);
+		this.#attempt(suffix, "unfaithful", () =>
+			withMade({ tree, suffix, kind, names: 1 }, calls, ({ entry }) =>
+				this.#setAttributes(suffix, given, entry),
+			),
+		);
 	}
 
 	/** Gives files their further names. What its first name lacks, a further one lacks too. */
 	links(links: HardLinks): void {
 		const { log } = this.#options;
-		for (const { suffix, leader } of links.pending) {
+		const names = new Map<string, number>();
+		for (const link of links.pending) {
+			const { suffix, leader } = link;
 			if (log.absent.has(leader)) {
-				const cause = log.problems.find((p) => p.path === log.pathOf(leader));
-				const kind = cause?.kind ?? "unwritten";
-				const reason = cause?.reason ?? "ENOENT";
-				const message = `it is a further name of ${log.pathOf(leader)}, which could not be restored`;
-				log.problem(suffix, { kind, reason, message });
+				this.#leaderIsAbsent(link);
 				continue;
 			}
+			const count = names.get(leader) ?? 1;
 			const made = this.#attempt(suffix, "unwritten", () =>
-				linkSync(this.#path(leader), this.#path(suffix)),
+				this.#link(link, count),
 			);
 			if (!made) continue;
+			names.set(leader, count + 1);
 			log.hardLinks++;
 			log.restored(suffix, 0);
 		}
 	}
 
+	#leaderIsAbsent({ suffix, leader }: PendingLink): void {
+		const { log } = this.#options;
+		const cause = log.problems.find((p) => p.path === log.pathOf(leader));
+		const kind = cause?.kind ?? "unwritten";
+		const reason = cause?.reason ?? "ENOENT";
+		const message = `it is a further name of ${log.pathOf(leader)}, which could not be restored`;
+		log.problem(suffix, { kind, reason, message });
+	}
+
+	/** Only what was made here is linked: another file that somebody has put there would get a name in the target. */
+	#link({ suffix, leader, kind }: PendingLink, names: number): void {
+		const { tree, calls } = this.#options;
+		withMade({ tree, suffix: leader, kind, names }, calls, (made) => {
+			if (made.descriptor !== -1 && calls.linkOpen !== undefined) {
+				const { descriptor } = tree.above(suffix);
+				calls.linkOpen(made.descriptor, descriptor, nameOf(suffix));
+				return;
+			}
+			const from = tree.hold(leader.slice(0, leader.lastIndexOf("/")));
+			try {
+				linkSync(from.path(nameOf(leader)), tree.path(suffix));
+			} finally {
+				tree.release(from);
+			}
+		});
+	}
+
 	/** Gives all directories their attributes: nothing may be made in them after that. */
 	finish(): void {
-		for (const directory of this.#directories.reverse())
-			this.#setAttributes(directory.suffix, directory, false);
+		const { tree, calls } = this.#options;
+		for (const [suffix, attributes] of [...this.#directories].reverse())
+			this.#attempt(suffix, "unfaithful", () => {
+				const entry = directoryEntry(tree, suffix, calls);
+				if (attributes === undefined) entry.chmod(plainMode);
+				else
+					this.#setAttributes(suffix, { attributes, kind: "directory" }, entry);
+			});
 	}
 
-	/** In this order: a change of owner clears set-id bits, and every change may move times. */
 	#setAttributes(
 		suffix: string,
-		{ mode, uid, gid, mtime, mtimeNs }: Attributes,
-		isSymlink: boolean,
+		{ attributes, kind }: Given,
+		entry: OpenEntry,
 	): void {
-		const { target, owners, native, log } = this.#options;
-		owners.judge(mode, uid, gid);
-		if (owners.lostOwner) log.lose(lostOwner);
-		if (owners.lostSetId && !isSymlink) log.lose(lostSetId);
-		const path = this.#path(suffix);
-		const attempt = (change: () => void) =>
-			this.#attempt(suffix, "unfaithful", change);
-		if (owners.changes) attempt(() => lchownSync(path, owners.uid, owners.gid));
-		if (!isSymlink) attempt(() => chmodSync(path, owners.mode));
-		attempt(() => native.setPathTime(target + suffix, mtime, mtimeNs));
-	}
-
-	#path(suffix: string): string | Buffer {
-		return systemPath(this.#options.target + suffix);
+		const { tree, owners, calls, log } = this.#options;
+		const { mode, uid, gid, mtime, mtimeNs, xattrs } = attributes;
+		owners.judge(mode, uid, gid, kind);
+		const lose = (what: string) => log.lose(what);
+		countLosses(owners, lose);
+		giveAttributes(
+			entry,
+			{
+				owners,
+				kind,
+				seconds: mtime,
+				nanoseconds: mtimeNs,
+				xattrs,
+				inheritsAcl: kind === "special" && inheritsAcl(tree, suffix, calls),
+			},
+			{
+				attempt: (change) => this.#attempt(suffix, "unfaithful", change),
+				lose,
+			},
+		);
 	}
 
 	#attempt(
@@ -182,16 +247,25 @@ export class TreeMaker {
 		kind: "unwritten" | "unfaithful",
 		change: () => void,
 	): boolean {
+		const { tree, log } = this.#options;
 		try {
 			change();
 			return true;
-		} catch (cause) {
-			const reason = codeOf(cause);
-			if (reason === undefined) throw cause;
-			if (saysFull(reason)) throw noSpace(this.#options.target, cause);
-			const message = (cause as Error).message;
-			this.#options.log.problem(suffix, { kind, reason, message });
+		} catch (error) {
+			const failure = failureOf(error, tree.root.path);
+			log.problem(suffix, { kind, ...failure });
 			return false;
 		}
 	}
+}
+
+/** Without the rest of a node, which would keep the tree it stands in. */
+function copyOf(attributes: Attributes): Attributes {
+	const { mode, uid, gid, mtime, mtimeNs } = attributes;
+	const xattrs = attributes.xattrs.map(copyOfXattr);
+	return { mode, uid, gid, mtime, mtimeNs, xattrs };
+}
+
+function copyOfXattr({ name, value }: Attribute): Attribute {
+	return { name: new Uint8Array(name), value: new Uint8Array(value) };
 }

@@ -16,8 +16,6 @@ export interface DirectoryEntry {
 	/** Path below the target, beginning with "/"; "" for the target itself. */
 	readonly suffix: string;
 	readonly attributes: Attributes;
-	/** Extended attributes it has. */
-	readonly xattrs: number;
 }
 
 /** Everything but directories. */
@@ -75,13 +73,12 @@ function topOf(
 	{ location, selection }: WalkOptions,
 ): Directory {
 	const suffix = path.slice(location.prefix.length);
-	return { suffix, attributes, xattrs: 0, tree, rules: selection.at(path) };
+	return { suffix, attributes, tree, rules: selection.at(path) };
 }
 
 interface Directory {
 	readonly suffix: string;
 	readonly attributes: Attributes;
-	readonly xattrs: number;
 	readonly tree: TreeId;
 	readonly rules: SelectionRules;
 }
@@ -157,7 +154,6 @@ class TreeWalk {
 			const directory = {
 				suffix,
 				attributes: node,
-				xattrs: node.xattrs.length,
 				tree: node.tree as TreeId,
 				rules: rules.enter(name, choice),
 			};
@@ -180,8 +176,8 @@ class TreeWalk {
 	#announce(): void {
 		for (; this.#announced < this.#levels.length; this.#announced++) {
 			const level = this.#levels[this.#announced] as Level;
-			const { suffix, attributes, xattrs } = level.directory;
-			this.#ready.push({ type: "directory", suffix, attributes, xattrs });
+			const { suffix, attributes } = level.directory;
+			this.#ready.push({ type: "directory", suffix, attributes });
 		}
 	}
 }

@@ -1,0 +1,71 @@
+import {
+	chmodSync,
+	chownSync,
+	fchmodSync,
+	fchownSync,
+	lchownSync,
+} from "node:fs";
+import type { Bytes } from "@varve/format";
+import type { XattrPlace, XattrWriter } from "../native/xattr-writer.ts";
+import { systemPath } from "../system.ts";
+import type { TargetCalls } from "./target-calls.ts";
+
+/** One entry of the target whose attributes are changed. Failures are errors with an errno code. */
+export interface OpenEntry {
+	chown(uid: number, gid: number): void;
+	chmod(mode: number): void;
+	setTime(seconds: number, nanoseconds: number): void;
+	/** undefined where extended attributes cannot be set. */
+	readonly xattrs: EntryXattrs | undefined;
+}
+
+export interface EntryXattrs {
+	set(name: Bytes, value: Bytes): void;
+	/** Nothing happens where there is none of this name. */
+	remove(name: Bytes): void;
+}
+
+type Calls = Pick<TargetCalls, "setFileTime" | "setPathTime" | "xattrs">;
+
+/** A file that is open for writing. */
+export function openFileEntry(fd: number, calls: Calls): OpenEntry {
+	return {
+		chown: (uid, gid) => fchownSync(fd, uid, gid),
+		chmod: (mode) => fchmodSync(fd, mode),
+		setTime: (seconds, ns) => calls.setFileTime(fd, seconds, ns),
+		xattrs: xattrsAt({ descriptor: fd }, calls.xattrs),
+	};
+}
+
+/** What an open descriptor stands for, by its path in /proc: that leads to the entry itself, also if it is a symlink. */
+export function selfEntry(path: string, calls: Calls): OpenEntry {
+	const followsLink = true;
+	return {
+		chown: (uid, gid) => chownSync(path, uid, gid),
+		chmod: (mode) => chmodSync(path, mode),
+		setTime: (seconds, ns) => calls.setPathTime(path, seconds, ns, followsLink),
+		xattrs: xattrsAt({ path, followsLink }, calls.xattrs),
+	};
+}
+
+/** An entry by its path text, where descriptors cannot be used. */
+export function pathEntry(path: string, calls: Calls): OpenEntry {
+	return {
+		chown: (uid, gid) => lchownSync(systemPath(path), uid, gid),
+		chmod: (mode) => chmodSync(systemPath(path), mode),
+		setTime: (seconds, ns) => calls.setPathTime(path, seconds, ns),
+		xattrs: xattrsAt({ path, followsLink: false }, calls.xattrs),
+	};
+}
+
+function xattrsAt(
+	place: XattrPlace,
+	writer: XattrWriter | undefined,
+): EntryXattrs | undefined {
+	return (
+		writer && {
+			set: (name, value) => writer.set(place, name, value),
+			remove: (name) => writer.remove(place, name),
+		}
+	);
+}
