@@ -162,6 +162,16 @@ export {
 	status,
 } from "./query/status.ts";
 export type { StatusSums } from "./query/status-walk.ts";
+export type {
+	IndexRepaired,
+	Losses,
+	MendedPack,
+	PacksRepaired,
+	RepairOptions,
+	RepairPacksOptions,
+} from "./repair/options.ts";
+export { repairIndex } from "./repair/repair-index.ts";
+export { repairPacks, selectPack } from "./repair/repair-packs.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
 export {

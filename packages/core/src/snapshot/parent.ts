@@ -4,6 +4,7 @@ import {
 	type SnapshotRecord,
 	type TreeId,
 } from "@varve/format";
+import { unreplaced } from "../repair/replaced.ts";
 import type { SnapshotOptions, SourceRoot } from "./options.ts";
 
 /** The snapshot a new one is compared with. */
@@ -33,7 +34,8 @@ export function chooseParent(
 			: undefined;
 	}
 	let best: [SnapshotId, SnapshotRecord] | undefined;
-	for (const [id, record] of records) {
+	// One in whose place a repair has made another has a hole.
+	for (const [id, record] of unreplaced(records)) {
 		if (record.host !== host || !sameRoots(record, options.roots)) continue;
 		if (
 			best === undefined ||

@@ -1,0 +1,170 @@
+import type { SegmentPack } from "@varve/format";
+import type { ListedFile, OpenSegments, Stage } from "@varve/store";
+import { waitForLeases } from "../gc/wait.ts";
+import type { FoundLease } from "../lease-table.ts";
+import { MovedFrames } from "../moved-frames.ts";
+import { Progress } from "../progress.ts";
+import type { Repository } from "../repository.ts";
+import type { MendedPack } from "./options.ts";
+import { Salvage, type SalvagedPack } from "./salvage-packs.ts";
+import { namePacks, unnamePacks } from "./segments.ts";
+
+export interface PacksToMend {
+	/** Thought to be damaged. */
+	readonly packs: readonly ListedFile[];
+	readonly segments: OpenSegments;
+	/** Condemned by a gc that is pending: what they hold does not count as held. */
+	readonly condemned: ReadonlySet<string>;
+	/** undefined for a dry run. */
+	readonly stage: Stage | undefined;
+	readonly wait: number | undefined;
+	readonly signal: AbortSignal | undefined;
+}
+
+export interface PacksMended {
+	readonly mended: readonly MendedPack[];
+	/** Ids of chunks that are in no pack any more. */
+	readonly lost: readonly string[];
+	readonly packsWritten: number;
+	readonly bytesWritten: number;
+	readonly waitingFor: readonly FoundLease[];
+}
+
+/**
+ * Moves whatever can be had of damaged packs to new ones, and the damaged ones to the quarantine. The order is such that every interruption leaves all that could be
+ * read readable: new packs, segments that name them, then the damaged packs out of segments and, last, away. A pack of which something is lost stays named:
+ * as long as a segment names a pack that is not there, no snapshot builds on an older one, so that none inherits the hole.
+ */
+export async function mendPacks(
+	repository: Repository,
+	work: PacksToMend,
+): Promise<PacksMended> {
+	const { packs, segments, condemned, stage, signal } = work;
+	const suspects = new Set(packs.map(({ name }) => name));
+	const progress = new Progress(repository.observer, "repair");
+	const bytes = packs.reduce((sum, { size }) => sum + size, 0);
+	progress.begin("packs", { files: undefined, bytes });
+	const target = stage && new MovedFrames(repository, stage);
+	try {
+		const salvage = new Salvage(repository, {
+			table: segments.table(new Set([...suspects, ...condemned])),
+			target,
+			signal,
+			onProgress: (stored, pack) => progress.add(0, stored, `packs/${pack}`),
+		});
+		const accounts = accountsOf(segments, suspects);
+		const salvaged: SalvagedPack[] = [];
+		for (const file of packs)
+			salvaged.push(await salvage.take(file, accounts.get(file.name) ?? []));
+		await target?.finish();
+		const lost = salvage.stillLost(salvaged);
+		const moved = { salvaged, lost: new Set(lost), target };
+		const waitingFor = await replace(repository, work, moved);
+		const state =
+			stage === undefined
+				? "planned"
+				: waitingFor.length > 0
+					? "waiting"
+					: "mended";
+		return {
+			mended: salvaged.map((one) => mendedPack(one, state, moved.lost)),
+			lost,
+			packsWritten: target?.written.length ?? 0,
+			bytesWritten: target?.bytes ?? 0,
+			waitingFor,
+		};
+	} finally {
+		target?.discard();
+	}
+}
+
+/** What segments and whole directories tell of these packs. */
+function accountsOf(
+	{ segments, adopted }: OpenSegments,
+	names: ReadonlySet<string>,
+): Map<string, SegmentPack[]> {
+	const accounts = new Map<string, SegmentPack[]>();
+	const take = (pack: SegmentPack) => {
+		if (names.has(pack.id))
+			accounts.set(pack.id, [...(accounts.get(pack.id) ?? []), pack]);
+	};
+	for (const segment of segments)
+		if (segment.packs.some(({ id }) => names.has(id)))
+			segment.contents().forEach(take);
+	adopted.forEach(take);
+	return accounts;
+}
+
+interface Moved {
+	readonly salvaged: readonly SalvagedPack[];
+	readonly lost: ReadonlySet<string>;
+	readonly target: MovedFrames | undefined;
+}
+
+/** All that was moved is durable: names it, and takes the damaged packs away. Returns who reads here still, if they must stay for that. */
+async function replace(
+	repository: Repository,
+	{ segments, stage, wait, signal }: PacksToMend,
+	{ salvaged, lost, target }: Moved,
+): Promise<readonly FoundLease[]> {
+	if (stage === undefined || target === undefined) return [];
+	const damaged = salvaged.filter(({ isSound }) => !isSound);
+	if (damaged.length === 0) return [];
+	const isNamed = new Set(
+		segments.segments.flatMap(({ packs }) => packs.map(({ id }) => id)),
+	);
+	const holed = damaged.filter((one) => isHoled(one, lost));
+	const tombstones = holed
+		.filter(({ pack }) => !isNamed.has(pack))
+		.map(tombstoneOf);
+	await namePacks(repository, stage, [...target.written, ...tombstones]);
+	repository.objects.outdate();
+	const readers = await waitForLeases(repository, stage, { wait, signal });
+	if (readers.length > 0) return readers;
+	const stays = new Set<string>(holed.map(({ pack }) => pack));
+	const gone = new Set<string>(
+		damaged.map(({ pack }) => pack).filter((pack) => !stays.has(pack)),
+	);
+	await unnamePacks(repository, stage, {
+		segments: segments.segments,
+		gone,
+		signal,
+	});
+	for (const { pack } of damaged)
+		await repository.backend.quarantine(stage, "packs", pack);
+	repository.objects.outdate();
+	return [];
+}
+
+/** Something in it is lost, or may be. */
+function isHoled(
+	{ account, lost }: SalvagedPack,
+	all: ReadonlySet<string>,
+): boolean {
+	return account?.isComplete !== true || lost.some((id) => all.has(id));
+}
+
+/** Names a pack that is about to go, as long as nobody knows whether anything that was in it is still needed. */
+function tombstoneOf({ pack, account }: SalvagedPack): SegmentPack {
+	const frames = account?.frames ?? [];
+	const byOffset = new Map(frames.map((frame) => [frame.offset, frame]));
+	const size = account?.file.size ?? 0;
+	const kind = account?.kind ?? 1;
+	return { id: pack, size, kind, frames: [...byOffset.values()] };
+}
+
+function mendedPack(
+	{ pack, isSound, account, chunks, bytes, elsewhere, lost }: SalvagedPack,
+	state: "planned" | "waiting" | "mended",
+	all: ReadonlySet<string>,
+): MendedPack {
+	return {
+		pack,
+		state: isSound ? "sound" : state,
+		chunks,
+		bytes,
+		elsewhere,
+		lost: lost.filter((id) => all.has(id)).length,
+		isComplete: isSound || account?.isComplete === true,
+	};
+}

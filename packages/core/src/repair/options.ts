@@ -1,0 +1,75 @@
+import type { PackId, SnapshotId } from "@varve/format";
+import type { FoundLease } from "../lease-table.ts";
+import type { Hurt } from "../verify/finding.ts";
+
+export interface RepairOptions {
+	/** Finds out and changes nothing. */
+	readonly dryRun?: boolean | undefined;
+	/** Milliseconds to wait for those who read here, before a damaged pack is moved: none. What is left is moved by the next run. */
+	readonly wait?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+export interface RepairPacksOptions extends RepairOptions {
+	/** These; undefined for those that verify finds. */
+	readonly packs?: readonly PackId[] | undefined;
+	/** verify reads all of every pack. */
+	readonly readData?: boolean | undefined;
+}
+
+/** What was done with one damaged pack, or would be. */
+export interface MendedPack {
+	readonly pack: PackId;
+	/**
+	 * "sound": just as it was written, and left alone. "mended": all that could be had of it is in other packs, and it is in the quarantine.
+	 * "restored": put back from its copy. "waiting": the same as mended, but somebody reads here, and the next run moves it away. "planned": a dry run.
+	 */
+	readonly state: "sound" | "mended" | "restored" | "waiting" | "planned";
+	/** Chunks that were moved to new packs, and their bytes. */
+	readonly chunks: number;
+	readonly bytes: number;
+	/** Chunks that another pack holds too. */
+	readonly elsewhere: number;
+	/** Chunks that are in no pack any more. */
+	readonly lost: number;
+	/** Nothing tells of all that it held: there may have been more. */
+	readonly isComplete: boolean;
+}
+
+/** What cannot be had any more, and what that hurts. */
+export interface Losses {
+	/** Ids of chunks. */
+	readonly chunks: readonly string[];
+	readonly hurt: readonly Hurt[];
+	/** How many more paths are hurt than are named. */
+	readonly moreHurt: number;
+	readonly snapshots: readonly SnapshotId[];
+}
+
+export interface PacksRepaired {
+	readonly dryRun: boolean;
+	readonly packs: readonly MendedPack[];
+	/** New packs, and their bytes. */
+	readonly packsWritten: number;
+	readonly bytesWritten: number;
+	readonly losses: Losses;
+	/** Who reads here still. */
+	readonly waitingFor: readonly FoundLease[];
+}
+
+export interface IndexRepaired {
+	readonly dryRun: boolean;
+	/** Packs that no segment named, or none rightly, and that are named now. */
+	readonly packsNamed: number;
+	/** Packs that segments named and that are not there; of those that anything still needs, `packsMissing` are left. */
+	readonly packsUnnamed: number;
+	readonly packsMissing: number;
+	/** Segments that are damaged, or contradict packs: in the quarantine. */
+	readonly segmentsReplaced: number;
+	/** gc lists that are damaged: in the quarantine. */
+	readonly gcLists: number;
+	/** Packs whose directories are damaged and that no segment names. */
+	readonly mended: readonly MendedPack[];
+	readonly losses: Losses;
+	readonly waitingFor: readonly FoundLease[];
+}
