@@ -332,7 +332,7 @@ function segment(
 		lease: leaseId(lease),
 		size: chunks * 42,
 		chunks,
-		packs: packs.map((id) => ({ id, size: 1 })),
+		packs: packs.map((id) => ({ id, size: 1, kind: 1 as const })),
 		contents: () => [],
 	};
 }

@@ -287,7 +287,7 @@ describe("verify", () => {
 				get: (target, name) =>
 					name === "setVerified"
 						? async (names: string[]) => void remembered.push(...names)
-						: name === "lookup" || name === "lookupDescriptor"
+						: typeof Reflect.get(target, name) !== "function"
 							? Reflect.get(target, name)
 							: Reflect.get(target, name).bind(target),
 			}),
@@ -318,7 +318,8 @@ describe("verify", () => {
 			get(target, name) {
 				if (name === "lookup") return { find };
 				if (name === "places") return places;
-				return Reflect.get(target, name).bind(target);
+				const own = Reflect.get(target, name);
+				return typeof own === "function" ? own.bind(target) : own;
 			},
 		});
 		const report = await verify(

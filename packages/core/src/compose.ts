@@ -1,11 +1,9 @@
 import { availableParallelism } from "node:os";
 import {
 	type Config,
-	decodeConfig,
 	defaultParameters,
 	encodeConfig,
 	type LeaseId,
-	NotFoundError,
 	requireParameters,
 	toHex,
 } from "@varve/format";
@@ -28,6 +26,8 @@ import {
 	type RemoveBackend,
 	type Spool,
 } from "@varve/store";
+import { readConfig } from "./copies/read-config.ts";
+import { tellCopies } from "./copies/tell-copies.ts";
 import { withDiagnostics } from "./diagnostics.ts";
 import type { Observer } from "./events.ts";
 import { identify } from "./identity.ts";
@@ -72,8 +72,7 @@ export async function openRepository(
 			: options.location;
 	try {
 		const tools = await createToolbox();
-		const bytes = await readConfig(backend);
-		const config = decodeConfig(bytes, (b) => tools.sha256Hex(b));
+		const config = await readConfig({ backend, tools, observer });
 		return await assemble({ backend, config, tools, observer, options });
 	} catch (error) {
 		await backend.close();
@@ -104,12 +103,10 @@ export async function initRepository(
 		const stage = await backend.stage(toHex(tools.random(16)) as LeaseId);
 		try {
 			await stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024));
-			await stage.putBytes(
-				"config",
-				"config",
-				encodeConfig(config, (b) => tools.sha256Hex(b)),
-				{ exclusive: true },
-			);
+			const bytes = encodeConfig(config, (b) => tools.sha256Hex(b));
+			await stage.putBytes("config", "config", bytes, { exclusive: true });
+			if (config.copies !== false)
+				await stage.putBytes("copies/config", "config", bytes);
 		} finally {
 			await stage.release();
 		}
@@ -123,20 +120,6 @@ export async function initRepository(
 	} catch (error) {
 		await backend.close();
 		throw error;
-	}
-}
-
-async function readConfig(backend: RemoveBackend): Promise<Uint8Array> {
-	try {
-		return await backend.read("config", "config");
-	} catch (error) {
-		if (!(error instanceof NotFoundError)) throw error;
-		throw new NotFoundError(
-			"NO_REPOSITORY",
-			`there is no repository at ${backend.location}`,
-			{ location: backend.location },
-			{ cause: error },
-		);
 	}
 }
 
@@ -193,7 +176,12 @@ async function assemble({
 		identity: { ...identify(programName), ...options.identity },
 		observer,
 		workers: options.workers ?? availableParallelism(),
-		objects: createObjectReader({ backend, index, tools }),
+		objects: createObjectReader({
+			backend,
+			index,
+			tools,
+			onCopyRead: tellCopies(observer),
+		}),
 		openSegments: (listing, signal) =>
 			openSegments(listing, { backend, hash64, warn, signal }),
 		startCrew: (crew) => startCrew(crew, { backend, config, kernel }),

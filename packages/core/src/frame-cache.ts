@@ -16,7 +16,10 @@ import type { BlockingReads, ChunkLookup } from "@varve/store";
 export type FramePlace = Pick<
 	Place,
 	"pack" | "offset" | "storedLength" | "rawLength"
->;
+> & {
+	/** The copy of the pack is read instead of the pack. */
+	readonly from?: "copies/packs" | undefined;
+};
 
 /** What frames are read with: synchronous, for one thread. */
 export interface FrameSources {
@@ -114,8 +117,9 @@ export class FrameCache {
 	}
 
 	/** True if the frame's stored bytes have been read ahead. */
-	isAhead({ pack, offset, storedLength }: FramePlace): boolean {
+	isAhead({ pack, offset, storedLength, from }: FramePlace): boolean {
 		const range = this.#range;
+		if (from !== undefined) return false;
 		const start = offset - range.at;
 		return (
 			range.pack === pack && start >= 0 && start + storedLength <= range.length
@@ -176,7 +180,7 @@ export class FrameCache {
 		if (isBase) this.#base = buffer;
 		else this.#single = buffer;
 		const target = buffer.subarray(0, storedLength);
-		this.#sources.reads.readInto("packs", pack, offset, target);
+		this.#sources.reads.readInto(place.from ?? "packs", pack, offset, target);
 		return target;
 	}
 
@@ -255,7 +259,7 @@ function asDamage(error: unknown, { pack, offset }: FramePlace): unknown {
 }
 
 function keyOf(place: FramePlace): string {
-	return `${place.pack}${place.offset}`;
+	return `${place.from ?? ""}${place.pack}${place.offset}`;
 }
 
 function requireLengths(place: FramePlace): void {

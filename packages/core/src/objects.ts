@@ -19,10 +19,11 @@ import {
 	type Place,
 	type TreeId,
 	toHex,
+	type VarveError,
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { Listing, ReadBackend, RepositoryIndex } from "@varve/store";
-import { isDamage } from "./damage.ts";
+import { attemptRead, isDamage } from "./damage.ts";
 import {
 	type CachedFrame,
 	FrameCache,
@@ -38,6 +39,10 @@ export interface ObjectReaderOptions {
 	readonly tools: Toolbox;
 	/** Bytes of decoded frames to keep. */
 	readonly cacheBytes?: number;
+	/** Called for each frame that is damaged or missing and is read from the copy of its pack. */
+	readonly onCopyRead?:
+		| ((frame: FramePlace, damage: VarveError) => void)
+		| undefined;
 }
 
 const defaultCacheBytes = 64 * 1024 * 1024;
@@ -58,6 +63,8 @@ class CachingObjectReader implements ObjectReader {
 	readonly #seen = new Map<string, Seen>();
 	#listing: Promise<Listing> | undefined;
 	#zeros: Bytes | undefined;
+	/** Frames that are read from the copies of their packs. */
+	readonly #copied = new Set<string>();
 
 	constructor(options: ObjectReaderOptions) {
 		const { backend, tools, cacheBytes } = options;
@@ -85,6 +92,7 @@ class CachingObjectReader implements ObjectReader {
 		this.#listing = undefined;
 		// Packs may have been replaced by others.
 		this.#seen.clear();
+		this.#copied.clear();
 	}
 
 	async #prepare(): Promise<Listing> {
@@ -97,8 +105,7 @@ class CachingObjectReader implements ObjectReader {
 	read(id: ChunkId): Bytes {
 		const seen = this.#seen.get(id);
 		if (seen === undefined) return this.#find(idToBytes(id), 0);
-		const frame = this.#frame(seen.frame, id);
-		return this.#prove(frame, seen.ordinal, idToBytes(id));
+		return this.#provedAt(seen.frame, seen.ordinal, idToBytes(id));
 	}
 
 	readAt(ids: Bytes, at: number): Bytes {
@@ -115,11 +122,48 @@ class CachingObjectReader implements ObjectReader {
 				`the chunk ${idAt(ids, at)} is in no pack of the repository`,
 				{ chunk: idAt(ids, at) },
 			);
+		return this.#provedAt(place, place.ordinal, ids.subarray(at, at + idBytes));
+	}
+
+	/** The bytes of a chunk, from the copy of its pack if the pack does not give them. */
+	#provedAt(place: Place | FramePlace, ordinal: number, id: Bytes): Bytes {
+		if (this.#copied.size > 0 && this.#copied.has(copyKey(place))) {
+			const bytes = this.#fromCopy(place, ordinal, id);
+			if (bytes !== undefined) return bytes;
+		}
+		try {
+			return this.#fromPack(place, ordinal, id);
+		} catch (damage) {
+			if (!isDamage(damage)) throw damage;
+			const bytes = this.#fromCopy(place, ordinal, id);
+			if (bytes === undefined) throw damage;
+			const key = copyKey(place);
+			if (!this.#copied.has(key)) this.#options.onCopyRead?.(place, damage);
+			this.#copied.add(key);
+			return bytes;
+		}
+	}
+
+	#fromPack(place: Place | FramePlace, ordinal: number, id: Bytes): Bytes {
 		const isNew = !this.#frames.has(place);
-		const frame = this.#frame(place, idAt<ChunkId>(ids, at));
-		if (isNew && place.kind === FrameKind.meta) this.#see(place, frame);
-		const id = ids.subarray(at, at + idBytes);
-		return this.#prove(frame, place.ordinal, id);
+		const frame = this.#frame(place, id);
+		if (isNew && "kind" in place && place.kind === FrameKind.meta)
+			this.#see(place, frame);
+		return this.#prove(frame, ordinal, id);
+	}
+
+	/** undefined if there is none, or it is damaged too. */
+	#fromCopy(
+		{ pack, offset, storedLength, rawLength }: FramePlace,
+		ordinal: number,
+		id: Bytes,
+	): Bytes | undefined {
+		const from = "copies/packs" as const;
+		const place = { pack, offset, storedLength, rawLength, from };
+		const chunk = attemptRead(() =>
+			this.#prove(this.#frames.frame(place), ordinal, id),
+		);
+		return chunk instanceof Uint8Array ? chunk : undefined;
 	}
 
 	/** A look-up that finds nothing may ask a damaged index: all segments are asked before a chunk is called missing. */
@@ -132,11 +176,12 @@ class CachingObjectReader implements ObjectReader {
 	}
 
 	/** The frame of a place; what is wrong with it is wrong with the chunk asked for. */
-	#frame(place: FramePlace, chunk: ChunkId): CachedFrame {
+	#frame(place: FramePlace, id: Bytes): CachedFrame {
 		try {
 			return this.#frames.frame(place);
 		} catch (cause) {
 			if (!isDamage(cause)) throw cause;
+			const chunk = toHex(id);
 			throw new CorruptError(
 				"BAD_CHUNK",
 				`the chunk ${chunk} cannot be read: ${cause.message}`,
@@ -240,4 +285,8 @@ class CachingObjectReader implements ObjectReader {
 		for (let left = length; left > 0; left -= zeroSlice)
 			yield this.#zeros.subarray(0, Math.min(left, zeroSlice));
 	}
+}
+
+function copyKey({ pack, offset }: FramePlace): string {
+	return `${pack}${offset}`;
 }

@@ -1,5 +1,6 @@
 import { isVarveError, type SnapshotId } from "@varve/format";
 import type { Listing } from "@varve/store";
+import { countCopies } from "./copies/catch-up.ts";
 import { listRepository } from "./listing.ts";
 import type { Repository } from "./repository.ts";
 
@@ -15,7 +16,8 @@ export async function prepareToRead(
 		const listing = await repository.objects.prepare();
 		const listed = new Set(listing.snapshots.map((file) => file.name));
 		if (snapshots.every((id) => listed.has(id))) {
-			if (listing.condemned.size > 0) await catchUpToRead(repository, listing);
+			if (listing.condemned.size > 0 || repository.index.lost.length > 0)
+				await catchUpToRead(repository, listing);
 			return listing;
 		}
 	} catch (error) {
@@ -35,12 +37,15 @@ async function listAgain(repository: Repository): Promise<Listing> {
  * condemned may need them, and then gc keeps them. A writer must not refer to them, see Intake.makeSure.
  */
 export async function catchUpToRead(
-	{ index }: Repository,
+	repository: Repository,
 	listing: Listing,
 ): Promise<void> {
+	const { index } = repository;
 	const condemned = new Set(listing.condemned);
 	for (const { name } of listing.packs) condemned.delete(name);
-	await index.catchUp({ ...listing, condemned });
+	const readable = { ...listing, condemned };
+	await index.catchUp(readable);
+	await countCopies(repository, readable);
 }
 
 /** Lists the repository as it is now, for one who only reads; look-ups do not know of it yet. */

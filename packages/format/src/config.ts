@@ -25,6 +25,8 @@ export interface Config {
 	readonly packBytes: number;
 	/** What a reader must understand. */
 	readonly features: readonly string[];
+	/** false: no second copies are made. Else they are. */
+	readonly copies?: boolean | undefined;
 }
 
 export const defaultParameters: Omit<Config, "id" | "created"> = {
@@ -43,6 +45,7 @@ export const defaultParameters: Omit<Config, "id" | "created"> = {
 export function encodeConfig(config: Config, sha256: Sha256Hex): Bytes {
 	requireParameters(config);
 	const { id, created, chunker, frameBytes, packBytes, features } = config;
+	const copies = config.copies === false ? { copies: false } : {};
 	const { algorithm, min, average, max } = chunker;
 	return encodeChecked(
 		{
@@ -53,6 +56,7 @@ export function encodeConfig(config: Config, sha256: Sha256Hex): Bytes {
 			frameBytes,
 			packBytes,
 			features,
+			...copies,
 		},
 		sha256,
 	);
@@ -73,6 +77,7 @@ export function decodeConfig(bytes: Bytes, sha256: Sha256Hex): Config {
 		frameBytes: fields.count("frameBytes"),
 		packBytes: fields.count("packBytes"),
 		features,
+		...(fields.has("copies") ? { copies: fields.boolean("copies") } : {}),
 	};
 	const fault = parameterFault(config);
 	if (fault !== undefined)

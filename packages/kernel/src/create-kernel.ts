@@ -19,6 +19,7 @@ export async function createToolbox(): Promise<Toolbox> {
 	return {
 		sha256,
 		sha256Hex,
+		startSha256,
 		hash64: xxh64.of,
 		random: (count) => new Uint8Array(randomBytes(count)),
 		decoder: createFrameDecoder(new Decompressor()),

@@ -1,6 +1,9 @@
 import type { Bytes, LeaseId } from "@varve/format";
 
-/** What a repository is made of, by the folder it lies in. `config` and `reserve` hold one file of that same name. */
+/**
+ * What a repository is made of, by the folder it lies in. `config`, `copies/config` and `reserve` hold one file of that same name. The copies
+ * of a kind lie below `copies/` as their originals do below the root.
+ */
 export const fileKinds = [
 	"config",
 	"keys",
@@ -12,6 +15,10 @@ export const fileKinds = [
 	"policies",
 	"leases",
 	"gc",
+	"copies/config",
+	"copies/keys",
+	"copies/packs",
+	"copies/snapshots",
 	"quarantine",
 	"reserve",
 ] as const;

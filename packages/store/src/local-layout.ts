@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { FileKind } from "./backend.ts";
 
 /** Where the files of a repository lie in a local directory. */
@@ -23,9 +23,16 @@ export const packFolders: readonly string[] = Array.from(
 	(_, i) => i.toString(16).padStart(2, "0"),
 );
 
-/** Kinds that are one file in the root, named as the kind. */
-export function isSingle(kind: FileKind): kind is "config" | "reserve" {
-	return kind === "config" || kind === "reserve";
+type Single = "config" | "copies/config" | "reserve";
+
+/** Kinds that are one file, and no folder. */
+export function isSingle(kind: FileKind): kind is Single {
+	return kind === "config" || kind === "copies/config" || kind === "reserve";
+}
+
+/** Kinds whose files lie in folders by the first two digits of their names. */
+export function isFanned(kind: FileKind): kind is "packs" | "copies/packs" {
+	return kind === "packs" || kind === "copies/packs";
 }
 
 const plainName = /^[0-9A-Za-z][0-9A-Za-z._-]*$/;
@@ -35,10 +42,11 @@ export function folderOf(kind: FileKind, name: string): string {
 	if (!plainName.test(name))
 		throw new Error(`not a name of a file in a repository: ${name}`);
 	if (isSingle(kind)) {
-		if (name !== kind) throw new Error(`there is no ${kind} named ${name}`);
-		return "";
+		if (name !== basename(kind))
+			throw new Error(`there is no ${kind} named ${name}`);
+		return dirname(kind);
 	}
-	return kind === "packs" ? `packs/${name.slice(0, 2)}` : kind;
+	return isFanned(kind) ? `${kind}/${name.slice(0, 2)}` : kind;
 }
 
 export function pathOf(root: string, kind: FileKind, name: string): string {

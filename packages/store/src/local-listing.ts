@@ -1,8 +1,8 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { FileKind, ListedFile } from "./backend.ts";
 import { isErrno } from "./fs-errors.ts";
 import type { FsLayer } from "./fs-layer.ts";
-import { isSingle, packFolders } from "./local-layout.ts";
+import { isFanned, isSingle, packFolders } from "./local-layout.ts";
 
 /** Folders read at the same time: more than threads in Node's pool, so that none waits. */
 const parallel = 16;
@@ -18,19 +18,36 @@ export async function listFiles(
 	signal?: AbortSignal,
 ): Promise<ListedFile[]> {
 	const files: ListedFile[] = [];
-	if (isSingle(kind)) addFile(fs, root, kind, files);
-	else if (kind !== "packs") await addFolder(fs, join(root, kind), "", files);
+	if (isSingle(kind))
+		addFile(fs, join(root, dirname(kind)), basename(kind), files);
+	else if (!isFanned(kind)) await addFolder(fs, join(root, kind), "", files);
 	else {
-		const waiting = packFolders.values();
+		const waiting = (await foldersOf(fs, root, kind)).values();
 		const lane = async () => {
 			for (const folder of waiting) {
 				signal?.throwIfAborted();
-				await addFolder(fs, `${root}/packs/${folder}`, folder, files);
+				await addFolder(fs, `${root}/${kind}/${folder}`, folder, files);
 			}
 		};
 		await Promise.all(Array.from({ length: parallel }, lane));
 	}
 	return files;
+}
+
+/** Those of the packs are all there from the beginning; those of copies are made one by one, and few. */
+async function foldersOf(
+	fs: FsLayer,
+	root: string,
+	kind: "packs" | "copies/packs",
+): Promise<readonly string[]> {
+	if (kind === "packs") return packFolders;
+	try {
+		const there = new Set(await fs.readdir(join(root, kind)));
+		return packFolders.filter((folder) => there.has(folder));
+	} catch (error) {
+		if (isErrno(error, "ENOENT")) return [];
+		throw error;
+	}
 }
 
 /** Files whose names begin with `prefix`: a pack in a folder that is not its own could not be read, so it is not listed. */

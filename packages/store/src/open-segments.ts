@@ -23,7 +23,7 @@ export interface OpenSegment {
 	/** Bytes. */
 	readonly size: number;
 	readonly chunks: number;
-	readonly packs: readonly { readonly id: string; readonly size: number }[];
+	readonly packs: readonly Pick<SegmentPack, "id" | "size" | "kind">[];
 	/** Its packs with their frames: some ten bytes of memory for each byte of the segment. */
 	contents(): SegmentPack[];
 }

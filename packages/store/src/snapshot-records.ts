@@ -8,6 +8,7 @@ import {
 	isVarveError,
 	type SnapshotId,
 	type SnapshotRecord,
+	type VarveError,
 } from "@varve/format";
 import type { ReadBackend } from "./backend.ts";
 import { type Change, type Database, entriesOf } from "./level-database.ts";
@@ -59,20 +60,45 @@ export async function recordsFromBackend(
 
 async function readRecord(
 	id: SnapshotId,
-	{ backend, sha256Hex, warn }: RecordsOptions,
+	options: RecordsOptions,
 ): Promise<SnapshotRecord | undefined> {
+	let failure: VarveError | undefined;
 	try {
-		const bytes = await backend.read("snapshots", id);
-		if (sha256Hex(bytes) === id) return decodeRecord(bytes);
+		const bytes = await options.backend.read("snapshots", id);
+		if (options.sha256Hex(bytes) === id) return decodeRecord(bytes);
 	} catch (error) {
 		if (isVarveError(error) && error.code === "NO_FILE") return undefined;
-		if (!isVarveError(error) || error.name !== "CorruptError") throw error;
+		if (!isVarveError(error)) throw error;
+		failure = error;
 	}
-	warn({
+	const copy = await readRecordCopy(id, options);
+	if (copy !== undefined) {
+		options.warn({
+			code: "COPY_READ",
+			message: `snapshots/${id} is damaged: its copy is read instead; varve repair puts it back`,
+		});
+		return copy;
+	}
+	if (failure !== undefined && failure.name !== "CorruptError") throw failure;
+	options.warn({
 		code: "BAD_RECORD",
 		message: `snapshots/${id} is damaged: the snapshot is left out`,
 	});
 	return undefined;
+}
+
+/** undefined if there is none that is sound. */
+async function readRecordCopy(
+	id: SnapshotId,
+	{ backend, sha256Hex }: RecordsOptions,
+): Promise<SnapshotRecord | undefined> {
+	try {
+		const bytes = await backend.read("copies/snapshots", id);
+		return sha256Hex(bytes) === id ? decodeRecord(bytes) : undefined;
+	} catch (error) {
+		if (!isVarveError(error) || error.name === "UnsupportedError") throw error;
+		return undefined;
+	}
 }
 
 export function putRecord(

@@ -18,9 +18,11 @@ export const leaseB = "b2".repeat(16) as LeaseId;
 
 export const name = (n: number) => n.toString(16).padStart(64, "0");
 
-/** `config` and `reserve` hold one file of that same name. */
-export const nameIn = (kind: FileKind) =>
-	kind === "config" || kind === "reserve" ? kind : name(7);
+/** `config`, its copy and `reserve` hold one file of that same name. */
+export const nameIn = (kind: FileKind) => {
+	if (kind === "copies/config") return "config";
+	return kind === "config" || kind === "reserve" ? kind : name(7);
+};
 
 export const bytesOf = (length: number, seed = 1) =>
 	Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7) & 255);

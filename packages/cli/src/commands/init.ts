@@ -12,7 +12,11 @@ export const command: CommandFile = {
 			.description(
 				"Make a repository. Without a directory, -r or VARVE_REPOSITORY it is .varve here: commands find it from here and from every directory below.",
 			)
-			.argument("[dir]", "where; must not exist or be empty");
+			.argument("[dir]", "where; must not exist or be empty")
+			.option(
+				"--no-copies",
+				"keep no second copies of config, records and trees",
+			);
 	},
 	examples: [
 		["varve init", "make .varve in this directory"],
@@ -21,9 +25,11 @@ export const command: CommandFile = {
 	async run(session, command) {
 		const location = chooseLocation(session, command.args[0]);
 		const found = { location, origin: "flag" as const };
-		const repository = await initRepository(
-			repositoryOptions(session, found, { workers: 0 }),
-		);
+		const { copies } = command.opts<{ readonly copies: boolean }>();
+		const repository = await initRepository({
+			...repositoryOptions(session, found, { workers: 0 }),
+			parameters: copies ? {} : { copies: false },
+		});
 		const { id } = repository.config;
 		await repository.close();
 		const { report, surroundings } = session;

@@ -7,6 +7,7 @@ import {
 	type SnapshotId,
 } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
+import { copyTreePacks, settleCopies } from "../copies/keep-copies.ts";
 import { either, withLease } from "../lease.ts";
 import {
 	type FoundLease,
@@ -95,6 +96,8 @@ async function collect(
 				options,
 				resumed: resumed?.swept,
 			});
+			if (result.state !== "pending")
+				await settleCopies(repository, stage, options.signal);
 			await renewReserve(repository, stage);
 			return result;
 		},
@@ -312,8 +315,10 @@ async function move(
 	);
 	const repacked = await repack(repository, stage, { table, packs, signal });
 	// Before the list condemns where their content lay until now.
-	if (repacked.written.length > 0)
+	if (repacked.written.length > 0) {
 		await putSegment(repository, stage, repacked.written);
+		await copyTreePacks(repository, stage, repacked.written);
+	}
 	return repacked;
 }
 

@@ -6,6 +6,7 @@ import {
 	type SnapshotRecord,
 } from "@varve/format";
 import type { Listing, OpenSegments } from "@varve/store";
+import { lostOriginals } from "../copies/lost-originals.ts";
 import { listRepository } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 
@@ -17,8 +18,8 @@ export interface Inventory extends Disposable {
 }
 
 /**
- * Lists in the order in which nothing is missed (see listRepository). CorruptError "BAD_RECORD" if a record cannot be read: what it reaches
- * would be taken for dead.
+ * Lists in the order in which nothing is missed (see listRepository). CorruptError "BAD_RECORD" if a record cannot be read, "LOST_RECORD" if only
+ * its copy is left: what it reaches would be taken for dead.
  */
 export async function takeInventory(
 	repository: Repository,
@@ -29,6 +30,12 @@ export async function takeInventory(
 	const ids = listing.snapshots.map(({ name }) => name as SnapshotId);
 	const records = await index.records(ids);
 	for (const id of ids) if (!records.has(id)) await requireGone(repository, id);
+	for (const { name } of await lostOriginals(backend, "snapshots"))
+		throw new CorruptError(
+			"LOST_RECORD",
+			`the record of the snapshot ${name} is lost, only its copy is there: nothing is deleted, varve repair puts it back`,
+			{ snapshot: name },
+		);
 	const segments = await repository.openSegments(listing, signal);
 	return {
 		listing,

@@ -6,6 +6,7 @@ import type {
 	SnapshotRecord,
 } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
+import { namesOf } from "../copies/copy-files.ts";
 import type { FrameSources } from "../frame-cache.ts";
 import { heldLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
@@ -119,7 +120,12 @@ async function removeSnapshots(
 	ids: readonly SnapshotId[],
 ): Promise<void> {
 	if (ids.length === 0) return;
-	for (const id of ids) await backend.remove(stage, "snapshots", id);
+	const copied = namesOf(await backend.list("copies/snapshots"));
+	for (const id of ids) {
+		// A copy alone would say that the record is lost.
+		if (copied.has(id)) await backend.remove(stage, "copies/snapshots", id);
+		await backend.remove(stage, "snapshots", id);
+	}
 	const gone = new Set<string>(ids);
 	for (const { name } of await backend.list("labels"))
 		if (gone.has(name.slice(0, name.indexOf("."))))
@@ -135,8 +141,10 @@ async function removePacks(
 ): Promise<{ packs: number; packBytes: number }> {
 	let count = 0;
 	let bytes = 0;
+	const copied = namesOf(await backend.list("copies/packs"));
 	for (const { name, size } of listing.packs) {
 		if (!packs.has(name)) continue;
+		if (copied.has(name)) await backend.remove(stage, "copies/packs", name);
 		await backend.remove(stage, "packs", name);
 		count++;
 		bytes += size;

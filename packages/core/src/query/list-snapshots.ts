@@ -1,5 +1,6 @@
 import { resolve } from "node:path/posix";
 import type { SnapshotId, SnapshotRecord } from "@varve/format";
+import { tellLostRecords } from "../copies/tell-copies.ts";
 import { mergeLabels } from "../labels/merge-labels.ts";
 import { type Marks, readMarks } from "../labels/read-marks.ts";
 import type { Repository, Snapshot } from "../repository.ts";
@@ -24,6 +25,7 @@ export async function listSnapshots(
 	const listed = await repository.backend.list("snapshots");
 	const ids = listed.map(({ name }) => name as SnapshotId);
 	const records = await repository.index.records(ids);
+	await tellLostRecords(repository);
 	const marks = await readMarks(repository);
 	return sortByTime(
 		[...records]

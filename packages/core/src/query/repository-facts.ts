@@ -52,6 +52,8 @@ const countedKinds: readonly FileKind[] = [
 	"leases",
 	"gc",
 	"keys",
+	"copies/packs",
+	"copies/snapshots",
 	"quarantine",
 ];
 

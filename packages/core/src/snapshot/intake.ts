@@ -67,6 +67,13 @@ export class Intake {
 		return this.#shelf?.sizes.size ?? 0;
 	}
 
+	/** Packs with trees that this run wrote or refers to. */
+	get treePacks(): readonly { readonly name: string; readonly size: number }[] {
+		const sizes = new Map(this.meta.referred);
+		for (const { id, size } of this.meta.packs) sizes.set(id, size);
+		return [...sizes].map(([name, size]) => ({ name, size }));
+	}
+
 	/** For content that comes through this thread. */
 	async openIngest(): Promise<Ingest> {
 		const { kernel, index, config, tools, objects } = this.#repository;

@@ -12,6 +12,7 @@ import {
 	utf8,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { copyCommitted } from "../copies/keep-copies.ts";
 import { either, withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
@@ -231,6 +232,9 @@ async function run(
 	options.signal?.throwIfAborted();
 	const id = await commit(repository, stage, record);
 	trace(repository, `the record ${id} is durable`);
+	const { signal } = options;
+	const packs = work.intake.treePacks;
+	await copyCommitted(repository, stage, { id, packs, signal });
 	await remember(repository, {
 		id,
 		record,
