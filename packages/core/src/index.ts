@@ -166,12 +166,19 @@ export type {
 	IndexRepaired,
 	Losses,
 	MendedPack,
+	MendedSnapshot,
 	PacksRepaired,
+	Recovered,
+	RecoveredTree,
 	RepairOptions,
 	RepairPacksOptions,
+	RepairSnapshotsOptions,
+	SnapshotsRepaired,
 } from "./repair/options.ts";
+export { recover } from "./repair/recover.ts";
 export { repairIndex } from "./repair/repair-index.ts";
 export { repairPacks, selectPack } from "./repair/repair-packs.ts";
+export { repairSnapshots } from "./repair/repair-snapshots.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
 export {

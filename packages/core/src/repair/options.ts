@@ -1,5 +1,6 @@
 import type { PackId, SnapshotId } from "@varve/format";
 import type { FoundLease } from "../lease-table.ts";
+import type { Snapshot } from "../repository.ts";
 import type { Hurt } from "../verify/finding.ts";
 
 export interface RepairOptions {
@@ -72,4 +73,58 @@ export interface IndexRepaired {
 	readonly mended: readonly MendedPack[];
 	readonly losses: Losses;
 	readonly waitingFor: readonly FoundLease[];
+}
+
+export interface RepairSnapshotsOptions extends Omit<RepairOptions, "wait"> {
+	/** These; undefined for all that are not forgotten. */
+	readonly snapshots?: readonly Pick<Snapshot, "id">[] | undefined;
+	/** Marks those as forgotten in whose place another was made. */
+	readonly forget?: boolean | undefined;
+}
+
+/** A snapshot with a hole. */
+export interface MendedSnapshot {
+	readonly id: SnapshotId;
+	/** RFC 3339. */
+	readonly time: string;
+	/** The one in its place; undefined in a dry run, unless it is there already. */
+	readonly replacement: SnapshotId | undefined;
+	/** It was made now, or would be. */
+	readonly isNew: boolean;
+	readonly isForgotten: boolean;
+	/** What the replacement lacks: absolute paths. Empty if only the table of hard links or the scan state is lost. */
+	readonly lost: readonly {
+		readonly path: string;
+		/** "directory": some or all of what is in it. */
+		readonly what: "file" | "directory";
+	}[];
+}
+
+export interface SnapshotsRepaired {
+	readonly dryRun: boolean;
+	readonly examined: number;
+	/** Those with a hole. */
+	readonly snapshots: readonly MendedSnapshot[];
+	/** Records that cannot be read. */
+	readonly unreadable: number;
+}
+
+/** A tree that no snapshot reached. */
+export interface RecoveredTree {
+	/** Where it is in the new snapshot. */
+	readonly path: string;
+	readonly files: number;
+	readonly bytes: number;
+	/** Entries that cannot be read and were left out. */
+	readonly lost: number;
+}
+
+export interface Recovered {
+	readonly dryRun: boolean;
+	/** The new snapshot, if anything was found. */
+	readonly id: SnapshotId | undefined;
+	readonly trees: readonly RecoveredTree[];
+	/** Damaged records that were set right, and those that were not. */
+	readonly recordsMended: readonly SnapshotId[];
+	readonly recordsLost: readonly SnapshotId[];
 }

@@ -170,8 +170,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	async #storeRoots(scanKey: string): Promise<Root[]> {
 		this.#previous = await this.#previousScan(scanKey);
 		// A repair has moved packs away: the parent may have a hole, though nothing in the source has changed.
-		const { backend } = this.#repository;
-		const away = await backend.list("quarantine");
+		const away = await this.#repository.backend.list("quarantine");
 		if (away.some(({ name }) => name.startsWith("packs.")))
 			await this.#preparePreviousTrees();
 		await this.#startScouts();
