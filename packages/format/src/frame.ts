@@ -26,6 +26,8 @@ export const maxFrameRaw = 64 * 1024 * 1024;
 export const maxFrameStored = maxFrameRaw + 4 * 1024 * 1024;
 /** Raw bytes of all bases of one frame. */
 export const maxBaseRaw = 4 * 1024 * 1024;
+/** Zero bytes that stand before the bytes of the bases and keep zstd from taking them for a trained dictionary. */
+export const dictionaryPrefixBytes = 8;
 export const maxChunksPerFrame = 65_535;
 export const maxBasesPerFrame = 65_535;
 

@@ -31,6 +31,7 @@ export {
 	Codec,
 	decodeFrameBody,
 	decodeFrameHeader,
+	dictionaryPrefixBytes,
 	encodeFrameBodyHead,
 	encodeFrameHeader,
 	type FrameBody,

@@ -4,6 +4,7 @@ import {
 	CorruptError,
 	decodeFrameBody,
 	decodeFrameHeader,
+	dictionaryPrefixBytes,
 	type FrameKind,
 	frameHeaderBytes,
 	UnsupportedError,
@@ -39,9 +40,6 @@ export interface Unpacker {
 		target: Bytes,
 	): number;
 }
-
-/** Eight zero bytes before the bases keep zstd from taking content for a trained dictionary. */
-const dictionaryPrefixBytes = 8;
 
 export function createFrameDecoder(unpacker: Unpacker): FrameDecoder {
 	return {

@@ -2,10 +2,12 @@ import {
 	type Bytes,
 	ByteWriter,
 	Codec,
+	dictionaryPrefixBytes,
 	encodeFrameBodyHead,
 	encodeFrameHeader,
 	type FrameKind,
 	frameHeaderBytes,
+	idBytes,
 	StorageError,
 } from "@varve/format";
 import type { FrameDecoder } from "./frame-decoder.ts";
@@ -14,6 +16,12 @@ import type { FrameDecoder } from "./frame-decoder.ts";
 export interface Squeezer {
 	/** Returns the compressed length. `target` has room for `compressBound(source.length)`. */
 	compress(source: Bytes, target: Bytes): number;
+	/** The same, with content that may recur in `source`; `dictionary` begins with eight zero bytes. */
+	compressWithDictionary(
+		dictionary: Bytes,
+		source: Bytes,
+		target: Bytes,
+	): number;
 }
 
 export interface FrameEncoderOptions {
@@ -33,7 +41,27 @@ export interface FrameContent {
 	readonly count: number;
 }
 
+/** Chunks that the content of a frame resembles. */
+export interface FrameBases {
+	/** 32 bytes each, in the order of their bytes in `dictionary`. */
+	readonly ids: Bytes;
+	/** Eight zero bytes, then the bytes of the bases. */
+	readonly dictionary: Bytes;
+}
+
+/** A frame that was made for content with bases. */
+export interface FrameBeside {
+	/** Header and body; valid until the next call. */
+	readonly frame: Bytes;
+	/** False if it has no bases after all. */
+	readonly based: boolean;
+}
+
 const noBytes = new Uint8Array(0);
+/** Largest part of the plain frame that a frame with bases may take: less gain is not worth what then hangs on the bases. */
+const largestDelta = 0.6;
+/** What gets smaller than this part of the content needs no comparison with the plain frame: see docs/adr/0006-deltas.md. */
+const surelySmall = 1 / 24;
 
 /**
  * Makes frames, and proves each before it is used: it is decoded and compared with the bytes that went in, while these are still
@@ -43,6 +71,8 @@ export class FrameEncoder {
 	readonly #options: FrameEncoderOptions;
 	readonly #head = new ByteWriter(64 * 1024);
 	#output = new Uint8Array(0);
+	/** A frame with bases, until it is clear whether it is worth it. */
+	#delta = new Uint8Array(0);
 	#check = new Uint8Array(0);
 	/** Frames whose compressed form could not be read back. */
 	faults = 0;
@@ -53,61 +83,116 @@ export class FrameEncoder {
 
 	/** The frame, header and body; valid until the next call. */
 	encode(content: FrameContent): Bytes {
-		this.#makeRoom(content.raw.length);
-		const { squeezer, incompressible } = this.#options;
-		if (squeezer !== undefined && !incompressible(content.raw)) {
-			const frame = this.#encodeWith(content, squeezer);
-			if (frame !== undefined && this.#isFaithful(frame, content)) return frame;
-			if (frame !== undefined) this.faults++;
-		}
-		const frame = this.#encodeRaw(content);
-		if (!this.#isFaithful(frame, content))
-			throw new StorageError(
-				"MEMORY_FAULT",
-				"a frame just made cannot be read back: the memory of this machine is not sound",
-			);
-		return frame;
+		this.#output = roomFor(this.#output, content, 0);
+		this.#makeCheckRoom(content);
+		return this.#prove(this.#encodePlain(content), content);
 	}
 
-	/** undefined where compression gains nothing. */
-	#encodeWith(content: FrameContent, squeezer: Squeezer): Bytes | undefined {
-		const payloadAt = this.#writeHead(content, Codec.zstd);
-		const length = squeezer.compress(
-			content.raw,
-			this.#output.subarray(payloadAt),
+	/**
+	 * The same for content that resembles `bases`: a frame with these bases if it is two fifths smaller than one without, else the
+	 * one without.
+	 */
+	encodeBeside(content: FrameContent, bases: FrameBases): FrameBeside {
+		const { squeezer } = this.#options;
+		if (squeezer === undefined || bases.ids.length === 0)
+			return { frame: this.encode(content), based: false };
+		this.#output = roomFor(this.#output, content, 0);
+		this.#delta = roomFor(this.#delta, content, bases.ids.length);
+		this.#makeCheckRoom(content);
+		const { raw } = content;
+		const delta = this.#encodeDelta(content, squeezer, bases);
+		// The ids of the bases stand in the frame, in the directory and in a segment.
+		const cost = delta.length + 2 * bases.ids.length;
+		if (cost <= raw.length * surelySmall)
+			return this.#proveDelta(delta, content, bases);
+		const plain = this.#encodePlain(content);
+		return cost <= plain.length * largestDelta
+			? this.#proveDelta(delta, content, bases)
+			: { frame: this.#prove(plain, content), based: false };
+	}
+
+	#proveDelta(
+		frame: Bytes,
+		content: FrameContent,
+		{ dictionary }: FrameBases,
+	): FrameBeside {
+		if (this.#isFaithful(frame, content, dictionary))
+			return { frame, based: true };
+		this.faults++;
+		return { frame: this.encode(content), based: false };
+	}
+
+	#encodePlain(content: FrameContent): Bytes {
+		const { squeezer, incompressible } = this.#options;
+		return squeezer !== undefined && !incompressible(content.raw)
+			? this.#encodeWith(content, squeezer)
+			: this.#encodeRaw(content);
+	}
+
+	/** A frame that could not be read back is replaced by a raw one. */
+	#prove(frame: Bytes, content: FrameContent): Bytes {
+		if (this.#isFaithful(frame, content)) return frame;
+		this.faults++;
+		const raw = this.#encodeRaw(content);
+		if (this.#isFaithful(raw, content)) return raw;
+		throw new StorageError(
+			"MEMORY_FAULT",
+			"a frame just made cannot be read back: the memory of this machine is not sound",
 		);
-		return length < content.raw.length
-			? this.#finish(content, payloadAt + length)
-			: undefined;
+	}
+
+	/** Raw where compression gains nothing. */
+	#encodeWith(content: FrameContent, squeezer: Squeezer): Bytes {
+		const { raw } = content;
+		const output = this.#output;
+		const at = this.#writeHead(output, content, Codec.zstd);
+		const length = squeezer.compress(raw, output.subarray(at));
+		return length < raw.length
+			? finish(output, content, at + length)
+			: this.#encodeRaw(content);
 	}
 
 	#encodeRaw(content: FrameContent): Bytes {
-		const payloadAt = this.#writeHead(content, Codec.raw);
-		this.#output.set(content.raw, payloadAt);
-		return this.#finish(content, payloadAt + content.raw.length);
+		const output = this.#output;
+		const at = this.#writeHead(output, content, Codec.raw);
+		output.set(content.raw, at);
+		return finish(output, content, at + content.raw.length);
 	}
 
-	#writeHead({ lengths, count }: FrameContent, codec: Codec): number {
+	#encodeDelta(
+		content: FrameContent,
+		squeezer: Squeezer,
+		{ ids, dictionary }: FrameBases,
+	): Bytes {
+		const output = this.#delta;
+		const at = this.#writeHead(output, content, Codec.zstd, ids);
+		const target = output.subarray(at);
+		const { raw } = content;
+		const length = squeezer.compressWithDictionary(dictionary, raw, target);
+		return finish(output, content, at + length);
+	}
+
+	#writeHead(
+		output: Uint8Array,
+		{ lengths, count }: FrameContent,
+		codec: Codec,
+		bases: Bytes = noBytes,
+	): number {
 		this.#head.reset();
-		encodeFrameBodyHead(this.#head, { codec, bases: noBytes, lengths, count });
+		encodeFrameBodyHead(this.#head, { codec, bases, lengths, count });
 		const head = this.#head.view();
-		this.#output.set(head, frameHeaderBytes);
+		output.set(head, frameHeaderBytes);
 		return frameHeaderBytes + head.length;
 	}
 
-	#finish({ kind }: FrameContent, end: number): Bytes {
-		encodeFrameHeader(this.#output, 0, {
-			kind,
-			sealed: false,
-			storedLength: end - frameHeaderBytes,
-		});
-		return this.#output.subarray(0, end);
-	}
-
-	#isFaithful(frame: Bytes, { raw }: FrameContent): boolean {
+	#isFaithful(
+		frame: Bytes,
+		{ raw }: FrameContent,
+		dictionary: Bytes = noBytes,
+	): boolean {
 		try {
 			const opened = this.#options.decoder.decode(frame, {
-				bases: () => noBytes,
+				bases: () => dictionary.subarray(dictionaryPrefixBytes),
 				target: this.#check,
 			});
 			return Buffer.compare(opened.raw, raw) === 0;
@@ -117,10 +202,31 @@ export class FrameEncoder {
 		}
 	}
 
-	/** zstd may write length + length / 256 + 64 KiB at the worst; a frame has at most 65,535 chunk lengths of at most 4 bytes. */
-	#makeRoom(rawLength: number): void {
-		const needed = rawLength + (rawLength >>> 8) + 384 * 1024;
-		if (this.#output.length < needed) this.#output = new Uint8Array(needed);
-		if (this.#check.length < rawLength) this.#check = new Uint8Array(rawLength);
+	#makeCheckRoom({ raw }: FrameContent): void {
+		if (this.#check.length < raw.length)
+			this.#check = new Uint8Array(raw.length);
 	}
+}
+
+function finish(
+	output: Uint8Array,
+	{ kind }: FrameContent,
+	end: number,
+): Bytes {
+	encodeFrameHeader(output, 0, {
+		kind,
+		sealed: false,
+		storedLength: end - frameHeaderBytes,
+	});
+	return output.subarray(0, end);
+}
+
+/** zstd may write length + length / 256 + 64 KiB at the worst; a frame has at most 65,535 chunk lengths of at most 4 bytes. */
+function roomFor(
+	buffer: Uint8Array<ArrayBuffer>,
+	{ raw }: FrameContent,
+	basesBytes: number,
+): Uint8Array<ArrayBuffer> {
+	const needed = raw.length + (raw.length >>> 8) + 384 * 1024 + basesBytes;
+	return buffer.length >= needed ? buffer : new Uint8Array(needed + idBytes);
 }

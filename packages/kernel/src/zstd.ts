@@ -1,4 +1,4 @@
-import { type Bytes, CorruptError } from "@varve/format";
+import { type Bytes, CorruptError, dictionaryPrefixBytes } from "@varve/format";
 import zstd from "zstd-napi/binding.js";
 import type { Unpacker } from "./frame-decoder.ts";
 import type { Squeezer } from "./frame-encoder.ts";
@@ -27,9 +27,6 @@ const presets: Readonly<Record<Exclude<Compression, "off">, Preset>> = {
 	better: { level: 7, dictionaryLevel: 6 },
 	max: { level: 19, dictionaryLevel: 19 },
 };
-
-/** Eight zero bytes begin each dictionary: zstd takes none that begins so for a trained one. */
-const dictionaryPrefixBytes = 8;
 
 const probeBytes = 4096;
 /** One sample for each so many bytes, and one more. */
