@@ -53,13 +53,14 @@ export async function repack(
 			options.onProgress?.(work.bytes);
 		}
 		await work.finish();
-		return work;
+		const { moved, written, bytes } = work;
+		return { moved, written, bytes };
 	} finally {
 		work.discard();
 	}
 }
 
-class Repacking implements Repacked {
+class Repacking {
 	readonly moved: PackId[] = [];
 	readonly #repository: Repository;
 	readonly #frames: FrameCache;

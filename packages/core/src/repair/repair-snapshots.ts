@@ -185,6 +185,9 @@ function recordOf(
 			...statistics,
 			files: Math.max(0, statistics.files - files.length),
 			bytes: Math.max(0, statistics.bytes - bytes),
+			chunksAdded: 0,
+			bytesAdded: 0,
+			bytesStored: 0,
 		},
 		unread: [
 			...record.unread,
