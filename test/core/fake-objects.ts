@@ -121,7 +121,12 @@ export class FakeObjects implements ObjectReader {
 
 	prepare() {
 		const empty = { packs: [], segments: [], snapshots: [] };
-		return Promise.resolve({ ...empty, condemned: new Set<string>() });
+		const none = new Set<string>();
+		return Promise.resolve({
+			...empty,
+			condemned: none,
+			condemnedSnapshots: none,
+		});
 	}
 
 	outdate(): void {}

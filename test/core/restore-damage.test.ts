@@ -219,12 +219,12 @@ describe("restore of a crafted snapshot (T80)", () => {
 				chunker: { algorithm: "gear1", min: 256, average: 1024, max: 4096 },
 			},
 		});
-		const { record } = await takeSnapshot(repository, folder);
+		const { id, record } = await takeSnapshot(repository, folder);
 		const [root] = record.roots;
 		if (root === undefined) throw new Error("no root");
 		const tree = sha256Hex(bytes) as TreeId;
 		const snapshot: Snapshot = {
-			id: "ab".repeat(32) as SnapshotId,
+			id: id as SnapshotId,
 			record: { ...record, roots: [{ ...root, tree }], links: undefined },
 			tags: [],
 			pin: false,

@@ -23,7 +23,7 @@ test("is found out by the storm if gc does not see the leases of others", async 
 	expect(account.failures).not.toEqual([]);
 });
 
-test("snapshots, restores, forgets and collects on two machines at once, and gcs do not hold up a slow first snapshot", async () => {
+test("snapshots, restores, forgets and collects on two machines at once, and gcs do not hold up a slow first snapshot (T24)", async () => {
 	const account = await runCampaign("two-machines", {
 		seconds: 12,
 		writers: 1,

@@ -7,7 +7,6 @@
 // --seconds     of a round
 // --writers, --readers, --collectors   processes
 // --between     milliseconds on average between two blows
-// --strict      1: a reader that is told of damage while a gc is pending fails it too, and a fenced writer that ends with another error than FENCED
 //
 // VARVE_STORM_SABOTAGE=blind or unfenced breaks something (storm/sabotage.mjs): then it must fail.
 
@@ -30,7 +29,6 @@ const defaults = {
 	readers: 2,
 	collectors: 2,
 	between: 250,
-	strict: 0,
 };
 
 await campaign("storm", defaults, async ({ options, folder, log }) => {
@@ -39,7 +37,7 @@ await campaign("storm", defaults, async ({ options, folder, log }) => {
 	await (await initRepository({ location, parameters })).close();
 	const random = seeded(options.seed);
 	const known = new Set();
-	const ledger = new Ledger(log, options.strict !== 0);
+	const ledger = new Ledger(log);
 	for (let round = 0; round < options.rounds; round++) {
 		const when = `round ${round}`;
 		const storm = new Round({ options, folder, log, ledger, random });

@@ -17,8 +17,6 @@ export interface Limits {
 	/** In each so many-th new state power is lost. */
 	readonly powerEvery?: number | undefined;
 	readonly off?: Switch | undefined;
-	/** Faults that are known, and not what is looked for. */
-	readonly overlook?: RegExp | undefined;
 }
 
 export interface Found {
@@ -80,7 +78,7 @@ export async function explore(shape: Shape, limits: Limits): Promise<Explored> {
 				const key = await position.world.key();
 				if (seen.has(key)) break;
 				seen.add(key);
-				await end(position, shape, { limits, explored });
+				await end(position, shape, explored);
 				break;
 			}
 			for (const other of others) open.push([...position.schedule, other]);
@@ -130,8 +128,7 @@ export async function wander(
 			seen.add(await position.world.key());
 			if (await powerFails(position, { limits, explored })) break;
 		}
-		if (explored.found === undefined)
-			await end(position, shape, { limits, explored });
+		if (explored.found === undefined) await end(position, shape, explored);
 
 		function pick(choices: Choice[]): Choice {
 			const faults = choices.filter((one) => /^[!?]/.test(one));
@@ -285,7 +282,7 @@ const footprints: Readonly<Record<Role, Footprint>> = {
 		writes: ["forgotten", "leases"],
 	},
 	reader: {
-		reads: ["snapshots", "gc", "segments", "packs", "leases"],
+		reads: ["snapshots", "gc", "segments", "packs", "leases", "forgotten"],
 		writes: ["leases"],
 	},
 	pin: {
@@ -320,11 +317,11 @@ function isPrivate(
 async function end(
 	position: Position,
 	{ files }: Shape,
-	{ limits, explored }: Exploring,
+	explored: Explored,
 ): Promise<void> {
 	explored.ends++;
 	const faults = await judgeWorld(position.world, files);
-	note(position, faults, { limits, explored });
+	note(position, faults, explored);
 }
 
 interface Exploring {
@@ -336,11 +333,10 @@ interface Exploring {
 function note(
 	position: Position,
 	faults: readonly string[],
-	{ limits: { overlook }, explored }: Exploring,
+	explored: Explored,
 ): boolean {
-	const left = faults.filter((fault) => overlook?.test(fault) !== true);
-	if (left.length === 0) return false;
-	explored.found = tell(position, left);
+	if (faults.length === 0) return false;
+	explored.found = tell(position, faults);
 	return true;
 }
 
@@ -353,7 +349,7 @@ async function powerFails(
 	if ((explored.states + explored.steps) % powerEvery !== 0) return false;
 	explored.powerLosses++;
 	const faults = await judgeFiles(await copyOf(position.world.inner));
-	return note(position, faults, { limits, explored });
+	return note(position, faults, explored);
 }
 
 function tell({ world, schedule }: Position, faults: readonly string[]): Found {

@@ -57,18 +57,21 @@ export async function judgeWorld(
 	const files = await copyOf(world.inner);
 	return [
 		...world.faults,
-		...faultsOfOutcomes(world),
+		...faultsOfOutcomes(world, initial),
 		...faultsOfPromises(world, files, initial),
 		...(await faultsOfStages(world)),
 		...(await judgeFiles(files)),
 	];
 }
 
-/** How one ends who was taken for dead: by the stage that is gone, or by the pack that somebody deleted since. */
-const atTheirEnd = ["FENCED", "PACK_LOST"];
-
 /** Of what each process came to. Who was fenced fails; who was not succeeds, or is told why not. */
-function faultsOfOutcomes(world: World): string[] {
+function faultsOfOutcomes(world: World, initial: Files): string[] {
+	const wasForgotten = (id = "") =>
+		initial.get("forgotten")?.has(id) ||
+		world.log.some(
+			({ verb, kind, name }) =>
+				verb === "put" && kind === "forgotten" && name === id,
+		);
 	const allowed: Record<string, readonly string[]> = {
 		gc: ["LOCKED"],
 		unforget: ["CONDEMNED", "NO_SUCH_SNAPSHOT"],
@@ -85,8 +88,9 @@ function faultsOfOutcomes(world: World): string[] {
 		);
 		if (isGone) return [];
 		if (isVarveError(error)) {
-			if (process.suspected && atTheirEnd.includes(error.code)) return [];
+			if (process.suspected && error.code === "FENCED") return [];
 			if (allowed[role]?.includes(error.code)) return [];
+			if (error.code === "NO_SUCH_SNAPSHOT" && wasForgotten(reads)) return [];
 		}
 		return [`${process.name} failed: ${told(error)}`];
 	});

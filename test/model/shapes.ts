@@ -12,6 +12,7 @@ import { unforget } from "../../packages/core/src/forget/unforget.ts";
 import { gc } from "../../packages/core/src/gc/gc.ts";
 import { pin } from "../../packages/core/src/labels/change-labels.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
+import { readAgain } from "../../packages/core/src/query/rereading.ts";
 import { withReaderLease } from "../../packages/core/src/reader-lease.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { snapshot } from "../../packages/core/src/snapshot/snapshot.ts";
@@ -118,6 +119,15 @@ const reader = (name: string, id: SnapshotId): Program => ({
 		withReaderLease(repository, { snapshots: [id], command: "read" }, () =>
 			readSnapshot(repository, id, pause),
 		),
+});
+
+/** As who lists or compares does. */
+const passerby = (name: string, id: SnapshotId): Program => ({
+	name,
+	role: "reader",
+	reads: id,
+	run: (repository, pause) =>
+		readAgain(repository, () => readSnapshot(repository, id, pause)),
 });
 
 /** What was done before, by one who was alone. */
@@ -256,6 +266,10 @@ export async function makeShapes() {
 			collector("G", 500),
 		]),
 		read: shape(mixed.files, [reader("R", mixed.kept), collector("G", 500)]),
+		readUnleased: shape(mixed.files, [
+			passerby("R", mixed.kept),
+			collector("G"),
+		]),
 		readNew: shape(gone.files, [
 			unforgetter("U", [gone.idOf("a")]),
 			collector("G"),

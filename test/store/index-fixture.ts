@@ -290,10 +290,13 @@ export function makeRecord(time: string): SnapshotRecord {
 /** Texts of all places of each chunk that count, those without bases first. */
 type Model = Map<string, { plain: Set<string>; based: Set<string> }>;
 
-function modelOf(repository: FakeRepository): Model {
+function modelOf(
+	repository: FakeRepository,
+	condemned: ReadonlySet<string>,
+): Model {
 	const model: Model = new Map();
 	const all = [...repository.packs.values()].filter(
-		({ id }) => !repository.condemned.has(id),
+		({ id }) => !condemned.has(id),
 	);
 	for (const based of [false, true])
 		for (const pack of all)
@@ -365,14 +368,20 @@ export function expectAnswers(
 	index: RepositoryIndex,
 	{ mayMiss = false } = {},
 ): void {
-	const model = modelOf(repository);
+	const model = modelOf(repository, repository.condemned);
+	// What a reader falls back to.
+	const all = modelOf(repository, new Set());
 	const asked = askedIds(repository);
 	const ids = Buffer.from(asked.join(""), "hex");
 	const together = index.places(ids);
+	const plain = index.places(ids, { plain: true });
 	expect(together.length).toBe(asked.length);
 	expect(index.lookup.empty).toBe(model.size === 0);
 	asked.forEach((id, i) => {
-		expectPlace(model, id, together[i]);
+		expectPlace(model.has(id) ? model : all, id, together[i]);
+		const hasPlain = (one: Model) => (one.get(id)?.plain.size ?? 0) > 0;
+		const preferred = hasPlain(model) || !hasPlain(all) ? model : all;
+		expectPlace(preferred.has(id) ? preferred : all, id, plain[i]);
 		const single = index.lookup.find(ids, i * idBytes);
 		if (single !== undefined || !mayMiss) expectPlace(model, id, single);
 	});

@@ -1,4 +1,5 @@
 import { type Bytes, idBytes, type Place, toHex } from "@varve/format";
+import type { PlaceOptions } from "@varve/store";
 import { sortIds } from "./sort-ids.ts";
 
 /** Where bases of frames lie: for threads, which have no index. Crosses threads. */
@@ -9,10 +10,16 @@ export interface BasePlaces {
 	readonly places: readonly (Place | undefined)[];
 }
 
+/** RepositoryIndex.places. */
+export type FindPlaces = (
+	ids: Bytes,
+	options?: PlaceOptions,
+) => readonly (Place | undefined)[];
+
 /** Asks for all bases of some frames at once, with ids in ascending order; undefined if they have none. */
 export function placesOfBases(
 	frames: Iterable<Pick<Place, "bases">>,
-	findPlaces: (ids: Bytes) => readonly (Place | undefined)[],
+	findPlaces: FindPlaces,
 ): BasePlaces | undefined {
 	const all: Bytes[] = [];
 	let length = 0;
@@ -30,7 +37,7 @@ export function placesOfBases(
 	}
 	// A copy: what was sorted may be a view of more.
 	const ids = sortIds(joined, length / idBytes).ids.slice();
-	return { ids, places: findPlaces(ids).map(plainPlace) };
+	return { ids, places: findPlaces(ids, { plain: true }).map(plainPlace) };
 }
 
 /** An index may answer with getters, which do not cross threads. */

@@ -11,6 +11,15 @@ export function isDamage(error: unknown): error is VarveError {
 	return isVarveError(error) && names.includes(error.name);
 }
 
+/**
+ * True if a pack that was listed is not there any more: a gc may have moved what it held, if it did not wait for this reader. Who lists the
+ * repository anew finds it.
+ */
+export function isVanished(error: unknown): boolean {
+	const first = isVarveError(error) ? (error.cause ?? error) : error;
+	return isVarveError(first) && first.code === "NO_FILE";
+}
+
 /** What the call returns, or the damage it meets. Anything else is thrown. */
 export function attemptRead<T>(read: () => T): T | VarveError {
 	try {

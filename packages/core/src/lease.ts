@@ -1,4 +1,5 @@
 import {
+	ConflictError,
 	encodeLease,
 	isVarveError,
 	type Lease,
@@ -43,10 +44,35 @@ export async function withLease<T>(
 		heart = startHeartbeat(repository, stage, record);
 		return await work(stage, heart.lost);
 	} catch (error) {
-		throw heart?.lost.aborted === true ? heart.lost.reason : error;
+		throw await lossOr(error, repository, { stage, lost: heart?.lost });
 	} finally {
 		await endLease(repository, stage, (await heart?.stop()) ?? []);
 	}
+}
+
+/** Whoever was fenced is told that, whatever it met first: packs are missing that others could delete only because of it. */
+async function lossOr(
+	error: unknown,
+	{ backend }: Repository,
+	{
+		stage,
+		lost,
+	}: { readonly stage: Stage; readonly lost: AbortSignal | undefined },
+): Promise<unknown> {
+	if (lost?.aborted === true) return lost.reason;
+	if (!isVarveError(error) || error.code === "FENCED") return error;
+	try {
+		if ((await backend.listStages()).includes(stage.lease)) return error;
+	} catch (other) {
+		if (!isVarveError(other)) throw other;
+		return error;
+	}
+	return new ConflictError(
+		"FENCED",
+		`the lease ${stage.lease} was taken away, and then: ${error.message}`,
+		{ lease: stage.lease },
+		{ cause: error },
+	);
 }
 
 /** What was done stands, and what failed is told, whatever becomes of the lease: one that is left is dead with this process. */

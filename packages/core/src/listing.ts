@@ -8,6 +8,11 @@ import {
 import type { Toolbox } from "@varve/kernel";
 import type { Listing, ReadBackend } from "@varve/store";
 
+export interface RepositoryListing extends Listing {
+	/** Snapshots that a pending gc condemned. */
+	readonly condemnedSnapshots: ReadonlySet<string>;
+}
+
 /**
  * Lists a repository in the order in which nothing can be missed: gc lists, snapshots, segments, packs. What a snapshot
  * refers to was durable before it, so that it is in the listings made after.
@@ -18,14 +23,28 @@ export async function listRepository(
 	backend: ReadBackend,
 	tools: Pick<Toolbox, "sha256Hex">,
 	onDamage?: (error: VarveError) => void,
-): Promise<Listing> {
-	const { packs: condemned } = await listCondemned(backend, tools, onDamage);
+): Promise<RepositoryListing> {
+	const condemned = await listCondemned(backend, tools, onDamage);
 	return {
-		condemned,
+		condemned: condemned.packs,
+		condemnedSnapshots: condemned.snapshots,
 		snapshots: await backend.list("snapshots"),
 		segments: await backend.list("segments"),
 		packs: await backend.list("packs"),
 	};
+}
+
+/**
+ * Forgotten snapshots that a pending gc deletes, and all that they alone need: gone for whoever reads. One that is not forgotten any more
+ * stays, and gc finds out.
+ */
+export async function dyingIn(
+	{ condemnedSnapshots }: RepositoryListing,
+	backend: ReadBackend,
+): Promise<ReadonlySet<string>> {
+	if (condemnedSnapshots.size === 0) return condemnedSnapshots;
+	const names = (await backend.list("forgotten")).map(({ name }) => name);
+	return new Set(names.filter((name) => condemnedSnapshots.has(name)));
 }
 
 /** What pending generations condemn. */

@@ -22,14 +22,14 @@ import {
 	type VarveError,
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
-import type { Listing, ReadBackend, RepositoryIndex } from "@varve/store";
+import type { ReadBackend, RepositoryIndex } from "@varve/store";
 import { attemptRead, isDamage } from "./damage.ts";
 import {
 	type CachedFrame,
 	FrameCache,
 	type FramePlace,
 } from "./frame-cache.ts";
-import { listRepository } from "./listing.ts";
+import { listRepository, type RepositoryListing } from "./listing.ts";
 import { standsAt } from "./prove-chunks.ts";
 import type { FlatItem, ObjectReader } from "./repository.ts";
 
@@ -61,7 +61,7 @@ class CachingObjectReader implements ObjectReader {
 	readonly #frames: FrameCache;
 	readonly #sha256: (bytes: Bytes) => Bytes;
 	readonly #seen = new Map<string, Seen>();
-	#listing: Promise<Listing> | undefined;
+	#listing: Promise<RepositoryListing> | undefined;
 	#zeros: Bytes | undefined;
 	/** Frames that are read from the copies of their packs. */
 	readonly #copied = new Set<string>();
@@ -74,13 +74,13 @@ class CachingObjectReader implements ObjectReader {
 			{
 				reads: backend.blocking,
 				tools,
-				lookup: { find: (ids, at) => this.#placeOf(ids, at) },
+				lookup: { find: (ids, at) => this.#baseOf(ids, at) },
 			},
 			cacheBytes ?? defaultCacheBytes,
 		);
 	}
 
-	prepare(): Promise<Listing> {
+	prepare(): Promise<RepositoryListing> {
 		this.#listing ??= this.#prepare().catch((error) => {
 			this.#listing = undefined;
 			throw error;
@@ -95,7 +95,7 @@ class CachingObjectReader implements ObjectReader {
 		this.#copied.clear();
 	}
 
-	async #prepare(): Promise<Listing> {
+	async #prepare(): Promise<RepositoryListing> {
 		const { backend, index, tools } = this.#options;
 		const listing = await listRepository(backend, tools);
 		await index.catchUp(listing);
@@ -166,13 +166,24 @@ class CachingObjectReader implements ObjectReader {
 		return chunk instanceof Uint8Array ? chunk : undefined;
 	}
 
-	/** A look-up that finds nothing may ask a damaged index: all segments are asked before a chunk is called missing. */
+	/**
+	 * A look-up that finds nothing may ask a damaged index: all segments are asked before a chunk is called missing, and condemned packs
+	 * as long as they are there.
+	 */
 	#placeOf(ids: Bytes, at: number): Place | undefined {
 		const { index } = this.#options;
 		return (
 			index.lookup.find(ids, at) ??
 			index.places(ids.subarray(at, at + idBytes))[0]
 		);
+	}
+
+	#baseOf(ids: Bytes, at: number): Place | undefined {
+		const { index } = this.#options;
+		const place = index.lookup.find(ids, at);
+		if (place?.bases.length === 0) return place;
+		const id = ids.subarray(at, at + idBytes);
+		return index.places(id, { plain: true })[0];
 	}
 
 	/** The frame of a place; what is wrong with it is wrong with the chunk asked for. */

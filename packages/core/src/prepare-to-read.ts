@@ -1,59 +1,65 @@
-import { isVarveError, type SnapshotId } from "@varve/format";
-import type { Listing } from "@varve/store";
-import { countCopies } from "./copies/catch-up.ts";
-import { listRepository } from "./listing.ts";
+import { isVarveError, NotFoundError, type SnapshotId } from "@varve/format";
+import { catchUpToRead, countCopies } from "./copies/catch-up.ts";
+import { dyingIn, listRepository, type RepositoryListing } from "./listing.ts";
 import type { Repository } from "./repository.ts";
 
 /**
- * Brings look-ups up to a moment at which these snapshots were listed, if they are at all. A damaged gc list stops a writer, but
- * not a reader: it may use what is condemned as long as it is there.
+ * Brings look-ups up to a moment at which these snapshots were listed. A damaged gc list stops a writer, but not a reader: it may use what
+ * is condemned as long as it is there. NotFoundError "NO_SUCH_SNAPSHOT" if one is gone, or is being deleted.
  */
 export async function prepareToRead(
 	repository: Repository,
 	snapshots: readonly SnapshotId[],
-): Promise<Listing> {
-	try {
-		const listing = await repository.objects.prepare();
-		const listed = new Set(listing.snapshots.map((file) => file.name));
-		if (snapshots.every((id) => listed.has(id))) {
-			if (listing.condemned.size > 0 || repository.index.lost.length > 0)
-				await catchUpToRead(repository, listing);
-			return listing;
+): Promise<RepositoryListing> {
+	const known = await knownListing(repository);
+	if (known !== undefined) {
+		const gone = await firstGone(repository, known, snapshots);
+		if (gone === undefined) {
+			await countCopies(repository, known);
+			return known;
 		}
-	} catch (error) {
-		if (!isVarveError(error) || error.name !== "CorruptError") throw error;
 	}
-	return listAgain(repository);
-}
-
-async function listAgain(repository: Repository): Promise<Listing> {
 	const listing = await listToRead(repository);
 	await catchUpToRead(repository, listing);
-	return listing;
+	const gone = await firstGone(repository, listing, snapshots);
+	if (gone === undefined) return listing;
+	throw new NotFoundError(
+		"NO_SUCH_SNAPSHOT",
+		`the snapshot ${gone.slice(0, 8)} is not there any more: it was forgotten, and gc deletes it`,
+		{ snapshot: gone },
+	);
 }
 
-/**
- * Makes look-ups know of this listing, and of condemned packs as long as they are there: a snapshot that was under way when they were
- * condemned may need them, and then gc keeps them. A writer must not refer to them, see Intake.makeSure.
- */
-export async function catchUpToRead(
-	repository: Repository,
-	listing: Listing,
-): Promise<void> {
-	const { index } = repository;
-	const condemned = new Set(listing.condemned);
-	for (const { name } of listing.packs) condemned.delete(name);
-	const readable = { ...listing, condemned };
-	await index.catchUp(readable);
-	await countCopies(repository, readable);
+async function knownListing({
+	objects,
+}: Repository): Promise<RepositoryListing | undefined> {
+	try {
+		return await objects.prepare();
+	} catch (error) {
+		if (isVarveError(error) && error.name === "CorruptError") return undefined;
+		throw error;
+	}
 }
+
+async function firstGone(
+	{ backend }: Repository,
+	listing: RepositoryListing,
+	wanted: readonly SnapshotId[],
+): Promise<SnapshotId | undefined> {
+	const listed = new Set(listing.snapshots.map((file) => file.name));
+	const isDoubtful = wanted.some((id) => listing.condemnedSnapshots.has(id));
+	const dying = isDoubtful ? await dyingIn(listing, backend) : noNames;
+	return wanted.find((id) => !listed.has(id) || dying.has(id));
+}
+
+const noNames: ReadonlySet<string> = new Set();
 
 /** Lists the repository as it is now, for one who only reads; look-ups do not know of it yet. */
 export function listToRead({
 	backend,
 	tools,
 	observer,
-}: Repository): Promise<Listing> {
+}: Repository): Promise<RepositoryListing> {
 	return listRepository(backend, tools, (error) =>
 		observer.on({
 			type: "warning",

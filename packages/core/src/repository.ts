@@ -18,6 +18,7 @@ import type {
 	Stage,
 } from "@varve/store";
 import type { Observer } from "./events.ts";
+import type { RepositoryListing } from "./listing.ts";
 import type { Clock, Identity, Timer } from "./ports.ts";
 
 /** An open repository: what every verb works on. Made by compose.ts, closed by its owner. */
@@ -66,7 +67,7 @@ export interface Snapshot {
  */
 export interface ObjectReader {
 	/** Lists the repository and brings the index up to date, once; later calls return the same listing. */
-	prepare(): Promise<Listing>;
+	prepare(): Promise<RepositoryListing>;
 	/** The repository has changed, or may have: the next `prepare` lists it anew. */
 	outdate(): void;
 	/** The bytes of a chunk; valid until the next call. */

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Bytes, Hash64, Place, SegmentPack } from "@varve/format";
-import { type Adopted, AdoptedPacks } from "./adopted-packs.ts";
+import { AdoptedPacks } from "./adopted-packs.ts";
 import type { ListedFile, ReadBackend } from "./backend.ts";
 import type { LookupDescriptor, MemorySegment } from "./chunk-lookup.ts";
+import type { ChunkPlace } from "./chunk-place.ts";
 import { CombinedSegments } from "./combined-segments.ts";
 import { findPlaces } from "./find-places.ts";
 import { LevelSource } from "./level-source.ts";
@@ -12,7 +13,8 @@ import { packsOfMerged } from "./merged-segments.ts";
 import { MergedSources } from "./merged-sources.ts";
 import { PackListing } from "./pack-listing.ts";
 import { PageCache } from "./page-cache.ts";
-import type { Listing } from "./repository-index.ts";
+import { placesWithFallback } from "./places-with-fallback.ts";
+import type { Listing, PlaceOptions } from "./repository-index.ts";
 import type { SegmentFile } from "./segment-file.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { SegmentShelf } from "./segment-shelf.ts";
@@ -38,7 +40,8 @@ export interface CaughtUp {
 	readonly adopted: readonly SegmentPack[];
 	/** Ids of packs that segments name and that are not there, or not whole. */
 	readonly lost: readonly string[];
-	places(ids: Bytes): (Place | undefined)[];
+	/** See RepositoryIndex. */
+	places(ids: Bytes, options?: PlaceOptions): (Place | undefined)[];
 	/** Closes what belongs to this listing only. */
 	close(): void;
 }
@@ -52,6 +55,23 @@ interface Division {
 	readonly inPlace: readonly SegmentSearch[];
 	/** One of these, if it was built on the client. */
 	readonly built: SegmentFile | undefined;
+}
+
+/** What is asked for one set of packs that count. */
+interface Answering {
+	readonly segments: readonly SegmentSource[];
+	readonly source: LevelSource | undefined;
+	readonly merged: MergedSources;
+	readonly lookup: SourceLookup;
+}
+
+/** Which packs count. */
+interface Counted {
+	readonly listed: PackListing;
+	/** With those that are condemned and there: they are read from where there is nothing else. */
+	readonly all: PackListing;
+	/** What directories tell of packs that no segment names. */
+	readonly adopted: SegmentFile | undefined;
 }
 
 /** Segments opened at the same time. */
@@ -87,18 +107,29 @@ export class IndexState {
 	): Promise<CaughtUp> {
 		const { backend, hash64, warn } = this.#options;
 		const division = await this.#divide(listing, signal);
+		const { condemned } = listing;
 		const packs = nameAll(new UsablePacks(listing), division);
 		packs.warnOfWrongSizes(warn);
-		const adopted = await this.#adopted.adopt(packs.unnamed(), {
+		const all =
+			condemned.size === 0 ? packs : nameAll(readable(listing), division);
+		const adopted = await this.#adopted.adopt(all.unnamed(), {
 			backend,
 			hash64,
 			warn,
 			signal,
 		});
-		for (const { id, size } of adopted.packs) packs.usable.set(id, size);
+		for (const { id, size } of adopted.packs) {
+			all.usable.set(id, size);
+			if (!condemned.has(id)) packs.usable.set(id, size);
+		}
 		const listed = PackListing.of(packs.usable);
 		const caughtUp = {
-			...this.#assemble(division, listed, adopted),
+			...this.#assemble(division, {
+				listed,
+				all: all === packs ? listed : PackListing.of(all.usable),
+				adopted: adopted.file,
+			}),
+			adopted: adopted.packs.filter(({ id }) => !condemned.has(id)),
 			lost: packs.lost(),
 		};
 		// Not before: what was caught up with until now stands if this fails.
@@ -174,14 +205,54 @@ export class IndexState {
 	}
 
 	#assemble(
-		{ level, merged, inPlace, built }: Division,
-		packs: PackListing,
-		adopted: Adopted,
-	): Omit<CaughtUp, "lost"> {
+		division: Division,
+		{ listed, all, adopted }: Counted,
+	): Omit<CaughtUp, "lost" | "adopted"> {
+		const { level, merged, built } = division;
+		const { inPlace } = division;
 		const searches =
-			adopted.file === undefined
+			adopted === undefined
 				? inPlace
-				: [...inPlace, new SegmentSearch(adopted.file, this.#pages)];
+				: [...inPlace, new SegmentSearch(adopted, this.#pages)];
+		const first = this.#answering(division, searches, listed);
+		const { lookup, source } = first;
+		let last: Answering | undefined;
+		const condemned = () => {
+			// Searches anew: a frame remembers whether it counts.
+			last ??= this.#answering(division, searches.map(again), all);
+			return last;
+		};
+		const again = ({ file }: SegmentSearch) =>
+			new SegmentSearch(file, this.#pages);
+		return {
+			lookup,
+			descriptor: {
+				level: source && this.#options.level.path,
+				segments: pathsOf(searches),
+				memory: memoryOf(searches),
+				merged: merged.flatMap((name) => this.#shelf.pathOf(name) ?? []),
+				packs: listed.ids,
+				packSizes: listed.sizes,
+				empty: lookup.empty,
+			},
+			places: (ids, { plain = false } = {}) => {
+				const places = this.#find(ids, first, level);
+				if (all.count === listed.count) return places;
+				const fallback = (rest: Bytes) => this.#find(rest, condemned(), level);
+				return placesWithFallback(ids, { places, plain, fallback });
+			},
+			close() {
+				adopted?.close();
+				built?.close();
+			},
+		};
+	}
+
+	#answering(
+		{ level, merged }: Division,
+		searches: readonly SegmentSearch[],
+		packs: PackListing,
+	): Answering {
 		const segments = searches.map((search) => new SegmentSource(search));
 		const mergedSources = new MergedSources(merged, level, {
 			shelf: this.#shelf,
@@ -191,39 +262,27 @@ export class IndexState {
 			level && merged.length > 0
 				? this.#levelSource(level, packs, mergedSources)
 				: undefined;
-		const lookup = new SourceLookup(
-			packs,
-			source === undefined ? segments : [...segments, source],
-		);
-		return {
-			lookup,
-			adopted: adopted.packs,
-			descriptor: {
-				level: source && this.#options.level.path,
-				segments: pathsOf(searches),
-				memory: memoryOf(searches),
-				merged: merged.flatMap((name) => this.#shelf.pathOf(name) ?? []),
-				packs: packs.ids,
-				packSizes: packs.sizes,
-				empty: lookup.empty,
-			},
-			places: (ids) =>
-				findPlaces(ids, {
-					segments,
-					level: source,
-					merged: mergedSources,
-					counts: lookup.counts,
-					onLevelMiss: () =>
-						this.#options.level.reportDamage(
-							new Error("a chunk is missing"),
-							level?.database,
-						),
-				}),
-			close() {
-				adopted.file?.close();
-				built?.close();
-			},
-		};
+		const sources = source === undefined ? segments : [...segments, source];
+		const lookup = new SourceLookup(packs, sources);
+		return { segments, source, merged: mergedSources, lookup };
+	}
+
+	#find(
+		ids: Bytes,
+		{ segments, source, merged, lookup }: Answering,
+		level: OpenLevel | undefined,
+	): (ChunkPlace | undefined)[] {
+		return findPlaces(ids, {
+			segments,
+			level: source,
+			merged,
+			counts: lookup.counts,
+			onLevelMiss: () =>
+				this.#options.level.reportDamage(
+					new Error("a chunk is missing"),
+					level?.database,
+				),
+		});
 	}
 
 	#levelSource(
@@ -272,6 +331,11 @@ function nameAll(
 	for (const { reader } of inPlace)
 		for (let i = 0; i < reader.layout.packs; i++) packs.name(reader.pack(i));
 	return packs;
+}
+
+/** Whatever is there, condemned or not. */
+function readable({ packs }: Listing): UsablePacks {
+	return new UsablePacks({ packs, condemned: new Set() });
 }
 
 function pathsOf(searches: readonly SegmentSearch[]): string[] {

@@ -15,7 +15,11 @@ import type { ChunkLookup, LookupDescriptor } from "./chunk-lookup.ts";
 import { IndexFolder } from "./index-folder.ts";
 import { LevelStore } from "./level-store.ts";
 import { readVerified, writeVerified } from "./pack-verified.ts";
-import type { Listing, RepositoryIndex } from "./repository-index.ts";
+import type {
+	Listing,
+	PlaceOptions,
+	RepositoryIndex,
+} from "./repository-index.ts";
 import {
 	putRecord,
 	recordsFromBackend,
@@ -123,8 +127,8 @@ class LevelRepositoryIndex implements RepositoryIndex {
 		return this.#requireCaughtUp().descriptor;
 	}
 
-	places(ids: Bytes): (Place | undefined)[] {
-		return this.#requireCaughtUp().places(ids);
+	places(ids: Bytes, options?: PlaceOptions): (Place | undefined)[] {
+		return this.#requireCaughtUp().places(ids, options);
 	}
 
 	get adopted(): readonly SegmentPack[] {

@@ -15,8 +15,13 @@ export interface Listing {
 	readonly packs: readonly ListedFile[];
 	readonly segments: readonly ListedFile[];
 	readonly snapshots: readonly ListedFile[];
-	/** Packs that a pending gc condemned: they count as absent. */
+	/** Packs that a pending gc condemned: they count as absent for whoever writes. */
 	readonly condemned: ReadonlySet<string>;
+}
+
+export interface PlaceOptions {
+	/** A place in a frame without bases is wanted, as for a base, also if it is in a condemned pack and another one is not. */
+	readonly plain?: boolean;
 }
 
 /**
@@ -47,9 +52,11 @@ export interface RepositoryIndex extends AsyncDisposable {
 	readonly lookupDescriptor: LookupDescriptor;
 	/**
 	 * Places of many chunks at once: `ids` holds 32 bytes each, in ascending order. Reads segments front to back where that is
-	 * cheaper than searching. Places in one frame share one object (ChunkPlace.frame). What has no place here is in no pack that counts.
+	 * cheaper than searching. Places in one frame share one object (ChunkPlace.frame).
+	 * For whoever reads: a chunk that lies in condemned packs only has its place there as long as they are there. What has no place here
+	 * is in no pack at all. Nothing may be built on it, see `lookup`.
 	 */
-	places(ids: Bytes): (Place | undefined)[];
+	places(ids: Bytes, options?: PlaceOptions): (Place | undefined)[];
 	/** Packs in the listing that no segment names, as their directories tell: a snapshot's own segment takes them along. */
 	readonly adopted: readonly SegmentPack[];
 	/**

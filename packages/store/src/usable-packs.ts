@@ -11,7 +11,7 @@ export class UsablePacks {
 	readonly #condemned: ReadonlySet<string>;
 	readonly #missing = new Set<string>();
 
-	constructor({ packs, condemned }: Listing) {
+	constructor({ packs, condemned }: Pick<Listing, "packs" | "condemned">) {
 		this.#condemned = condemned;
 		for (const { name, size } of packs)
 			if (!condemned.has(name)) this.#listed.set(name, size);

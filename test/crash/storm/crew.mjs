@@ -15,13 +15,9 @@ const expected = {
 	gc: ["LOCKED"],
 };
 
-/** What a reader says of something that is not there. */
-const missing = ["MISSING_CHUNK", "BAD_CHUNK", "NO_FILE"];
-
 /** What is known of all that was done, whoever did it. */
 export class Ledger {
 	#log;
-	#isStrict;
 	/** Snapshots that are there, by what was printed: their notes by id. */
 	taken = new Map();
 	/** Those that somebody said he would forget, whether he did or not. */
@@ -29,9 +25,8 @@ export class Ledger {
 	/** Notes of snapshots that ended with an error: they must not be there. */
 	refused = new Set();
 
-	constructor(log, isStrict) {
+	constructor(log) {
 		this.#log = log;
-		this.#isStrict = isStrict;
 	}
 
 	willForget(ids) {
@@ -63,25 +58,14 @@ export class Ledger {
 		// What a reader without a lease was given may be gone: then it says so.
 		if (isFenced && problems.length > 0) return;
 		if (wrong !== undefined || problems.length > 0)
-			this.#mislead(
+			this.#log.fail(
 				`${driver.name} restored ${id} (${this.#standing([id])}): ${wrong} ${problems.slice(0, 3)}`,
-				problems.length > 0,
 			);
 		if (isFenced || findings.length === 0) return;
 		const hurt = findings.flatMap((one) => one.snapshots ?? []);
-		this.#mislead(
+		this.#log.fail(
 			`${driver.name} verified, and found ${this.#standing(hurt)}: ${JSON.stringify(findings).slice(0, 600)}`,
-			true,
 		);
-	}
-
-	/**
-	 * A reader was told of damage where there is none, as the end of the round will show. One who comes while a gc is pending reads what is
-	 * condemned, and no sweep waits for him.
-	 */
-	#mislead(sentence, isTold) {
-		if (this.#isStrict || !isTold) this.#log.fail(sentence);
-		else this.#log.count("readersMisled");
 	}
 
 	/** For reports. */
@@ -96,21 +80,14 @@ export class Ledger {
 		if (note !== undefined) this.refused.add(note);
 		this.#log.count(`failed-${began}-${failed}`);
 		if (isFenced && failed !== "BUG") {
-			// Who commits nothing but meets what a gc deleted may say that instead; T20 wants FENCED.
-			const commits = began === "snapshot" || began === "forget";
 			this.#log.expect(
-				failed === "FENCED" || !commits || !this.#isStrict,
+				failed === "FENCED",
 				`${driver.name}, fenced, ended ${began} with ${message}`,
 			);
 			return;
 		}
 		if (expected[began]?.includes(failed)) return;
-		if (began === "restore" || began === "verify")
-			this.#mislead(
-				`${driver.name} failed to ${began}: ${message}`,
-				missing.includes(failed),
-			);
-		else this.#log.fail(`${driver.name} failed to ${began}: ${message}`);
+		this.#log.fail(`${driver.name} failed to ${began}: ${message}`);
 	}
 }
 

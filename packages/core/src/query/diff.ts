@@ -12,6 +12,7 @@ import { type Entry, type PlacedNode, toEntry } from "./entry.ts";
 import { mergeByName, type Pair } from "./merge-entries.ts";
 import { type Modifier, modifierOf } from "./modifier.ts";
 import { childrenOf, nodeOf } from "./placed-nodes.ts";
+import { rereading } from "./rereading.ts";
 
 export interface DiffSide {
 	readonly snapshot: Snapshot;
@@ -45,7 +46,14 @@ export type DiffItem =
  * What is different between two snapshots, or between what lies below a path of each: changes in the order of the walk, then one item of
  * statistics. What has the same tree id on both sides is not looked at. Memory: about 30 bytes for each chunk of changed files.
  */
-export async function* diff(
+export function diff(
+	repository: Repository,
+	request: DiffRequest,
+): AsyncGenerator<DiffItem> {
+	return rereading(repository, () => compare(repository, request));
+}
+
+async function* compare(
 	repository: Repository,
 	{ from, to, metadata = false }: DiffRequest,
 ): AsyncGenerator<DiffItem> {

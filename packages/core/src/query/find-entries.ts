@@ -13,6 +13,7 @@ import type { ObjectReader, Repository, Snapshot } from "../repository.ts";
 import { type Entry, type PlacedNode, toEntry } from "./entry.ts";
 import { globToRegExp } from "./glob.ts";
 import { childrenOf, nodeOfRoot } from "./placed-nodes.ts";
+import { rereading } from "./rereading.ts";
 
 export interface FindRequest {
 	readonly snapshots: readonly Snapshot[];
@@ -31,7 +32,14 @@ export interface Find {
 }
 
 /** Where names, patterns or ids occur, snapshot by snapshot. What is the same in several snapshots is looked through once. */
-export async function* findEntries(
+export function findEntries(
+	repository: Repository,
+	request: FindRequest,
+): AsyncGenerator<Find> {
+	return rereading(repository, () => findAll(repository, request));
+}
+
+async function* findAll(
 	repository: Repository,
 	request: FindRequest,
 ): AsyncGenerator<Find> {

@@ -14,6 +14,7 @@ import { type NodeChange, nodeChanges } from "./compare-nodes.ts";
 import { type Entry, toEntry } from "./entry.ts";
 import { sortByTime } from "./list-snapshots.ts";
 import { nodeOfRoot } from "./placed-nodes.ts";
+import { readAgain } from "./rereading.ts";
 
 /** One version of a path on one host: how it was from one snapshot to another. */
 export interface Version {
@@ -33,7 +34,15 @@ export interface Version {
  * Every version of one path (absolute) in these snapshots, oldest first, each host for itself. Snapshots whose roots do not reach
  * the path say nothing about it. NotFoundError "NO_SUCH_PATH" if none has it.
  */
-export async function history(
+export function history(
+	repository: Repository,
+	path: string,
+	snapshots: readonly Snapshot[],
+): Promise<Version[]> {
+	return readAgain(repository, () => versionsOf(repository, path, snapshots));
+}
+
+async function versionsOf(
 	repository: Repository,
 	path: string,
 	snapshots: readonly Snapshot[],

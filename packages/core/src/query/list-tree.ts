@@ -1,6 +1,7 @@
 import type { Repository, Snapshot } from "../repository.ts";
 import { type Entry, type PlacedNode, toEntry } from "./entry.ts";
 import { childrenOf, descendantsOf, locateIn, nodeOf } from "./placed-nodes.ts";
+import { rereading } from "./rereading.ts";
 
 export interface TreeRequest {
 	/** Absolute, or below a root; undefined for the whole snapshot. */
@@ -18,8 +19,10 @@ export async function* listTree(
 	snapshot: Snapshot,
 	request: TreeRequest = {},
 ): AsyncGenerator<Entry> {
-	for await (const placed of placedNodes(repository, snapshot, request))
-		yield toEntry(placed, snapshot.record);
+	const nodes = rereading(repository, () =>
+		placedNodes(repository, snapshot, request),
+	);
+	for await (const placed of nodes) yield toEntry(placed, snapshot.record);
 }
 
 async function* placedNodes(

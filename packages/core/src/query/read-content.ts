@@ -2,12 +2,21 @@ import { type Bytes, InputError, NodeKind, printableName } from "@varve/format";
 import type { Repository, Snapshot } from "../repository.ts";
 import { typeOf } from "./entry.ts";
 import { locateIn, nodeOf } from "./placed-nodes.ts";
+import { rereading } from "./rereading.ts";
 
 /**
  * The bytes of one file, proved, in pieces that are the caller's own. Errors as `locate` has them; InputError "NOT_A_FILE" for what
  * is none; CorruptError where the content is damaged.
  */
-export async function* readFile(
+export function readFile(
+	repository: Repository,
+	snapshot: Snapshot,
+	path: string,
+): AsyncGenerator<Bytes> {
+	return rereading(repository, () => readSlices(repository, snapshot, path));
+}
+
+async function* readSlices(
 	repository: Repository,
 	snapshot: Snapshot,
 	path: string,

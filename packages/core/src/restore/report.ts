@@ -51,6 +51,9 @@ export function restoreOutcome(
 	return report.problems.length > 0 || restored === 0 ? "unfaithful" : "whole";
 }
 
+/** Reason of a problem with a pack that was listed and is gone. */
+export const vanishedReason = "NO_FILE";
+
 /** Gathers what becomes of a restore, and tells the observer. */
 export class RestoreLog {
 	directories = 0;
@@ -64,6 +67,8 @@ export class RestoreLog {
 	readonly notRestored: { [what: string]: number } = {};
 	/** Suffixes of what is not in the target. */
 	readonly absent = new Set<string>();
+	readonly #lost = new Set<string>();
+	#isLastGo = false;
 	readonly #prefix: string;
 	readonly #observer: Observer;
 
@@ -78,13 +83,18 @@ export class RestoreLog {
 		return this.#observer.detail;
 	}
 
+	/** False if it is not told yet, because it is going to be tried again. */
 	problem(
 		suffix: string,
 		{ kind, reason, message }: Omit<EntryProblem, "path">,
-	): void {
+	): boolean {
 		const path = this.pathOf(suffix);
-		this.problems.push({ path, kind, reason, message });
 		if (kind !== "unfaithful") this.absent.add(suffix);
+		if (kind === "damaged" && reason === vanishedReason && !this.#isLastGo) {
+			this.#lost.add(suffix);
+			return false;
+		}
+		this.problems.push({ path, kind, reason, message });
 		this.#observer.on({
 			type: "entry-error",
 			verb: "restore",
@@ -92,6 +102,14 @@ export class RestoreLog {
 			reason,
 			message,
 		});
+		return true;
+	}
+
+	/** Suffixes of what could not be read because its pack was gone, once: it is not absent any more, and told when it fails again. */
+	takeLost(): ReadonlySet<string> {
+		this.#isLastGo = true;
+		for (const suffix of this.#lost) this.absent.delete(suffix);
+		return this.#lost;
 	}
 
 	restored(suffix: string, bytes: number): void {

@@ -6,15 +6,20 @@ import {
 	toHex,
 	type VarveError,
 } from "@varve/format";
-import { isDamage } from "../damage.ts";
+import { isDamage, isVanished } from "../damage.ts";
 import type { Progress } from "../progress.ts";
 import type { Crew, Repository } from "../repository.ts";
 import { flattenContent, largeBytes, partsOf } from "./file-parts.ts";
 import { FileWindow } from "./file-window.ts";
 import type { LargeFiles } from "./large-files.ts";
 import type { HardLinks } from "./links.ts";
+import { lostEntries } from "./lost-entries.ts";
 import { type Batch, planWindow } from "./plan-window.ts";
-import type { EntryProblem, RestoreLog } from "./report.ts";
+import {
+	type EntryProblem,
+	type RestoreLog,
+	vanishedReason,
+} from "./report.ts";
 import type { TargetTree } from "./target-tree.ts";
 import type {
 	OwnerRules,
@@ -66,15 +71,37 @@ export class RestoreRun {
 	readonly #window = new FileWindow(windowParts);
 	#windowLimit = firstWindowParts;
 	#lastTask = 0;
+	/** What is made in the second go, and is known to be no further name of another file. */
+	#lost: ReadonlySet<string> = new Set();
 
 	constructor(options: RestoreRunOptions) {
 		this.#options = options;
 		options.crew.onReply = (reply) => this.#takeReply(reply as RestoreReply);
 	}
 
-	/** Makes everything; directories still lack their attributes. */
-	async make(entries: Iterable<Entry>): Promise<void> {
-		const { crew, maker, links } = this.#options;
+	/**
+	 * Makes everything; directories still lack their attributes. What packs that vanished have cost is tried once more with a new listing
+	 * (`relist`). `entries` walks anew each time.
+	 */
+	async make(
+		entries: () => Iterable<Entry>,
+		relist: () => Promise<unknown>,
+	): Promise<void> {
+		const { log, maker, links } = this.#options;
+		await this.#makeAll(entries());
+		const lost = log.takeLost();
+		if (lost.size > 0) {
+			await relist();
+			this.#lost = lost;
+			const isSettled = (suffix: string) =>
+				log.absent.has(suffix) || maker.isTaken(suffix);
+			await this.#makeAll(lostEntries(entries(), lost, isSettled));
+		}
+		maker.links(links);
+	}
+
+	async #makeAll(entries: Iterable<Entry>): Promise<void> {
+		const { crew, maker } = this.#options;
 		for (const entry of entries) {
 			if (maker.bars(entry.suffix)) this.#problem(entry.suffix, barred);
 			else if (entry.type === "directory") this.#makeDirectory(entry);
@@ -89,7 +116,6 @@ export class RestoreRun {
 		await this.#flush();
 		await crew.idle();
 		this.#options.signal?.throwIfAborted();
-		maker.links(links);
 	}
 
 	#makeDirectory({ suffix, attributes }: DirectoryEntry): void {
@@ -100,7 +126,11 @@ export class RestoreRun {
 	#makeNode(entry: NodeEntry): boolean {
 		const { suffix, root, node } = entry;
 		const { maker, links, pathInRoot } = this.#options;
-		if (!links.isEmpty && links.takes(root, pathInRoot(root, suffix), entry))
+		if (
+			!links.isEmpty &&
+			!this.#lost.has(suffix) &&
+			links.takes(root, pathInRoot(root, suffix), entry)
+		)
 			return false;
 		if (node.kind === NodeKind.symlink) maker.symlink(suffix, node);
 		else if (node.kind !== NodeKind.file) maker.special(suffix, node);
@@ -217,13 +247,15 @@ export class RestoreRun {
 	}
 
 	#problem(suffix: string, problem: Problem): void {
-		this.#options.log.problem(suffix, problem);
-		this.#options.progress.addErrors(1);
+		const isTold = this.#options.log.problem(suffix, problem);
+		if (isTold) this.#options.progress.addErrors(1);
 	}
 }
 
-function damageOf({ code, message }: VarveError): Problem {
-	return { kind: "damaged", reason: code, message };
+function damageOf(error: VarveError): Problem {
+	const { message } = error;
+	const reason = isVanished(error) ? vanishedReason : error.code;
+	return { kind: "damaged", reason, message };
 }
 
 /** Large files are told when they are whole. */

@@ -2,6 +2,7 @@ import type { SnapshotRecord, Statistics } from "@varve/format";
 import { either } from "../lease.ts";
 import { prepareToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
+import { readAgain } from "../query/rereading.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Crew, Repository, Snapshot } from "../repository.ts";
 import { countEntries } from "./dry-run.ts";
@@ -137,9 +138,11 @@ async function prepare(
 		include: include ?? [],
 		exclude: exclude ?? [],
 	});
-	await prepareToRead(repository, [snapshot.id]);
 	const { objects } = repository;
-	const location = locate(objects, record, subpath);
+	const location = await readAgain(repository, async () => {
+		await prepareToRead(repository, [snapshot.id]);
+		return locate(objects, record, subpath);
+	});
 	const log = new RestoreLog(location.prefix, repository.observer);
 	return {
 		repository,
@@ -264,7 +267,10 @@ async function writeInto(
 		pathInRoot: restoration.pathInRoot,
 	});
 	try {
-		await run.make(restoration.entries());
+		await run.make(restoration.entries, () => {
+			repository.objects.outdate();
+			return prepareToRead(repository, [options.snapshot.id]);
+		});
 	} catch (error) {
 		await crew.close();
 		large.abandon();

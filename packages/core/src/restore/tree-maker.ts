@@ -1,4 +1,10 @@
-import { fstatSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
+import {
+	fstatSync,
+	linkSync,
+	lstatSync,
+	mkdirSync,
+	symlinkSync,
+} from "node:fs";
 import { type Attribute, type Node, NodeKind } from "@varve/format";
 import {
 	createDirectoryMode,
@@ -78,6 +84,14 @@ export class TreeMaker {
 	/** True for a directory that is made. */
 	has(suffix: string): boolean {
 		return this.#directories.has(suffix);
+	}
+
+	/** True if there is something at a path. */
+	isTaken(suffix: string): boolean {
+		const above = suffix.slice(0, suffix.lastIndexOf("/"));
+		if (above !== "" && !this.has(above)) return false;
+		const path = this.#options.tree.path(suffix);
+		return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 	}
 
 	directory(suffix: string, attributes: Attributes): void {

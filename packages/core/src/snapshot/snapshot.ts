@@ -1,5 +1,4 @@
 import {
-	ConflictError,
 	CorruptError,
 	canonicalJson,
 	encodeRecord,
@@ -228,7 +227,7 @@ async function run(
 		repository,
 		`stored ${work.intake.packsStored} packs, ${work.intake.bytesStored} bytes`,
 	);
-	await makeSure(repository, stage, work);
+	await work.intake.makeSure();
 	options.signal?.throwIfAborted();
 	const id = await commit(repository, stage, record);
 	trace(repository, `the record ${id} is durable`);
@@ -243,26 +242,6 @@ async function run(
 		lease: stage.lease,
 	});
 	return { id, skipped: false, ...facts };
-}
-
-/** A pack that is gone because a gc has taken this run for dead is no fault of the storage. */
-async function makeSure(
-	{ backend }: Repository,
-	stage: Stage,
-	{ intake }: SnapshotAttempt,
-): Promise<void> {
-	try {
-		await intake.makeSure();
-	} catch (cause) {
-		const stages = await backend.listStages();
-		if (stages.includes(stage.lease)) throw cause;
-		throw new ConflictError(
-			"FENCED",
-			`the lease ${stage.lease} was declared dead by another process: its stage is gone`,
-			{ lease: stage.lease },
-			{ cause },
-		);
-	}
 }
 
 function trace({ observer }: Repository, message: string): void {

@@ -5,7 +5,7 @@ const maxChunks = 2_000_000;
 
 /** Gathers what is wrong. */
 export class Faults {
-	readonly #list: Fault[] = [];
+	#list: Fault[] = [];
 	#chunks = 0;
 	/** Some faults cost more chunks than could be kept. */
 	isCut = false;
@@ -16,6 +16,18 @@ export class Faults {
 		this.isCut ||= chunks.length < fault.chunks.length;
 		this.#chunks += chunks.length;
 		this.#list.push({ ...fault, chunks });
+	}
+
+	/** Packs that faults are of. */
+	get packs(): ReadonlySet<string> {
+		return new Set(this.#list.flatMap(({ pack }) => pack ?? []));
+	}
+
+	/** Leaves out what is wrong with these packs. */
+	forgive(packs: ReadonlySet<string>): void {
+		this.#list = this.#list.filter(
+			({ pack }) => pack === undefined || !packs.has(pack),
+		);
 	}
 
 	get count(): number {

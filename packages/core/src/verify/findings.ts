@@ -48,7 +48,7 @@ function findingOf(
 function lostChunks(fault: Fault, { index }: Repository): readonly string[] {
 	if (fault.pack === undefined) return fault.chunks;
 	return fault.chunks.filter((chunk) => {
-		const place = index.lookup.find(idToBytes(chunk), 0);
+		const [place] = index.places(idToBytes(chunk));
 		return place === undefined || place.pack === fault.pack;
 	});
 }

@@ -110,7 +110,9 @@ export class PackQueue {
 				...(decodes
 					? {
 							frames: frameList(inRange),
-							bases: placesOfBases(inRange, (ids) => index.places(ids)),
+							bases: placesOfBases(inRange, (ids, wanted) =>
+								index.places(ids, wanted),
+							),
 						}
 					: { frames: undefined, bases: undefined }),
 			});

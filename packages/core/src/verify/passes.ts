@@ -1,5 +1,5 @@
 import type { SnapshotId, SnapshotRecord } from "@varve/format";
-import type { Listing } from "@varve/store";
+import type { RepositoryListing } from "../listing.ts";
 import type { Progress } from "../progress.ts";
 import type { Crew, Repository } from "../repository.ts";
 import { Faults } from "./faults.ts";
@@ -17,7 +17,7 @@ export interface Verification {
 	readonly options: VerifyOptions;
 	/** Reads packs; undefined where none is read. */
 	readonly crew: Crew | undefined;
-	readonly listing: Listing;
+	readonly listing: RepositoryListing;
 	readonly records: ReadonlyMap<SnapshotId, SnapshotRecord>;
 	readonly faults: Faults;
 	readonly progress: Progress;
@@ -74,7 +74,7 @@ async function together(
 
 function readingOf(
 	{ repository, options, crew, listing, faults, progress }: Verification,
-	needed: Listing["packs"],
+	needed: RepositoryListing["packs"],
 ): { pass: PackPass; queue: PackQueue | undefined } {
 	const { level, subset, signal } = options;
 	const random = () =>
