@@ -186,6 +186,19 @@ describe("every message of --json is as its schema says", () => {
 		check("restore", bench.messages("restore latest -t restored"));
 	});
 
+	test("repair of that, and what is lost for good", () => {
+		for (const line of ["repair packs --read-data", "repair index"])
+			check("repair", bench.messages(line));
+		const mended = check("repair", bench.messages("repair snapshots"));
+		expect(mended.at(-1)).toMatchObject({ what: "snapshots" });
+		for (const name of readdirSync(bench.path("repository", "snapshots")))
+			rmSync(bench.path("repository", "snapshots", name));
+		check("snapshot", bench.messages(["snapshot", source]));
+		for (const name of readdirSync(bench.path("repository", "snapshots")))
+			rmSync(bench.path("repository", "snapshots", name));
+		check("recover", bench.messages("recover"));
+	});
+
 	test("a wrong call", () => {
 		check("", bench.messages("show --nope"));
 	});

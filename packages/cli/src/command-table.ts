@@ -106,6 +106,20 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/verify.ts"),
 	},
 	{
+		name: "repair",
+		aliases: [],
+		summary: "mend a damaged repository, deleting nothing",
+		group: restoring,
+		load: () => import("./commands/repair.ts"),
+	},
+	{
+		name: "recover",
+		aliases: [],
+		summary: "bring back what no snapshot holds any more",
+		group: restoring,
+		load: () => import("./commands/recover.ts"),
+	},
+	{
 		name: "stats",
 		aliases: [],
 		summary: "show sizes, and what each snapshot alone holds",

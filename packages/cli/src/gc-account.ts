@@ -21,7 +21,8 @@ export function gcSummary(result: GcResult): Message {
 	};
 }
 
-function holderFields({ lease, record }: FoundLease): Message {
+/** Who holds a lease, as programs read it. */
+export function holderFields({ lease, record }: FoundLease): Message {
 	return {
 		lease,
 		kind: record?.kind,

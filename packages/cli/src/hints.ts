@@ -13,6 +13,9 @@ const byCode: Readonly<Record<string, string>> = {
 	EMPTY_POLICY: "name rules, as --keep-daily 7; varve forget --help lists them",
 	WOULD_REMOVE_ALL:
 		"look at the tags: varve snapshots; if it is meant, say --unsafe-allow-remove-all",
+	PACKS_DAMAGED:
+		"run varve repair packs first, then a snapshot: what can be had is saved, and what the sources still have is stored again",
+	NO_SUCH_PACK: "varve verify names the packs that are damaged",
 	CONDEMNED:
 		"it can still be restored by its whole id while the gc has not finished",
 	AMBIGUOUS: "give more characters of the id",
@@ -39,7 +42,7 @@ const byClass: Readonly<Record<string, string>> = {
 
 const newer = "use a newer version of varve";
 const damaged =
-	"run varve verify --read-data to learn what else is damaged; snapshots it does not name can be restored";
+	"run varve verify --read-data to learn what else is damaged; varve repair packs --read-data saves what is intact";
 
 /** What to do about an error, or undefined. */
 export function hintOf(error: unknown): string | undefined {
