@@ -201,7 +201,7 @@ describe("verify", () => {
 						const { findings } = await verify(given.repository, { level });
 						expect(findings).toMatchObject([{ code, file: { kind, name } }]);
 						if (kind === "snapshots")
-							expect(findings[0]?.snapshots).toEqual([name]);
+							expect(findings[0]?.message).toContain("its copy is whole");
 					}
 					given.backend.heal();
 				}

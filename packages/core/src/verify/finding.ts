@@ -9,6 +9,8 @@ export type FindingCode =
 	| "STRANGE_FILE"
 	| "BAD_CONFIG"
 	| "BAD_SNAPSHOT"
+	/** A record that is lost: only its copy is there. */
+	| "MISSING_SNAPSHOT"
 	| "BAD_LABEL"
 	| "BAD_FORGOTTEN"
 	| "BAD_POLICY"
@@ -33,6 +35,8 @@ export type FindingCode =
 	| "BAD_CHUNK"
 	/** A tree, list or table that does not decode. */
 	| "BAD_TREE"
+	/** A second copy that is not what its original is. */
+	| "BAD_COPY"
 	/** A chunk that something refers to is in no pack. */
 	| "MISSING_CHUNK";
 

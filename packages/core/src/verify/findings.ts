@@ -7,19 +7,36 @@ import {
 import type { Repository } from "../repository.ts";
 import type { Fault, Finding } from "./finding.ts";
 import { findHurt, HurtMap } from "./hurt.ts";
+import { hasSoundCopy, soundCopies } from "./sound-copies.ts";
 
 /** Tells of each fault what it hurts: only if there are any, all snapshots are walked for that. */
-export function findingsOf(
+export async function findingsOf(
 	faults: readonly Fault[],
 	repository: Repository,
 	records: ReadonlyMap<SnapshotId, SnapshotRecord>,
-): Finding[] {
-	const lost = faults.map((fault) => lostChunks(fault, repository));
+): Promise<Finding[]> {
+	const sound = await soundCopies(faults, repository);
+	const lost = faults.map((fault) =>
+		hasSoundCopy(fault, sound) ? [] : lostChunks(fault, repository),
+	);
 	const bad = new Set(lost.flat());
 	const { objects } = repository;
 	const map =
 		bad.size === 0 ? new HurtMap() : findHurt({ objects, records, bad });
-	return faults.map((fault, i) => findingOf(fault, lost[i] ?? [], map));
+	return faults.map((fault, i) =>
+		hasSoundCopy(fault, sound)
+			? restorable(fault, findingOf(fault, [], map))
+			: findingOf(fault, lost[i] ?? [], map),
+	);
+}
+
+/** Until it is put back only a record that is not there at all is missed by anyone. */
+function restorable({ code }: Fault, finding: Finding): Finding {
+	return {
+		...finding,
+		message: `${finding.message}; its copy is whole, varve repair puts it back`,
+		snapshots: code === "MISSING_SNAPSHOT" ? finding.snapshots : [],
+	};
 }
 
 function findingOf(

@@ -21,10 +21,16 @@ import type { BlockingReads, ListedFile } from "@varve/store";
 export class PackEnds {
 	readonly #reads: BlockingReads;
 	readonly #hash64: Hash64;
+	readonly #from: "packs" | "copies/packs";
 
-	constructor(reads: BlockingReads, hash64: Hash64) {
+	constructor(
+		reads: BlockingReads,
+		hash64: Hash64,
+		from: "packs" | "copies/packs" = "packs",
+	) {
 		this.#reads = reads;
 		this.#hash64 = hash64;
+		this.#from = from;
 	}
 
 	kind({ name }: ListedFile): PackKind {
@@ -75,7 +81,7 @@ export class PackEnds {
 
 	#read(name: string, at: number, length: number): Bytes {
 		const bytes = new Uint8Array(length);
-		this.#reads.readInto("packs", name, at, bytes);
+		this.#reads.readInto(this.#from, name, at, bytes);
 		return bytes;
 	}
 }

@@ -13,6 +13,7 @@ import {
 import type { ListedFile, Listing } from "@varve/store";
 import { isDamage } from "../damage.ts";
 import type { Repository } from "../repository.ts";
+import type { CopyCheck } from "./copy-check.ts";
 import type { Faults } from "./faults.ts";
 import type { FindingCode } from "./finding.ts";
 import { PackEnds } from "./pack-ends.ts";
@@ -32,6 +33,8 @@ export interface PackPassOptions {
 	readonly queue: PackQueue | undefined;
 	/** Packs to be read, by name. */
 	readonly chosen: ReadonlySet<string>;
+	/** Looks at the copy of each pack; undefined if none is looked at. */
+	readonly copies: CopyCheck | undefined;
 	/** Directories are read and compared, not just trailers. */
 	readonly directories: boolean;
 }
@@ -105,7 +108,7 @@ export class PackPass {
 		file: ListedFile,
 		said: SaidOfPack | undefined,
 	): Promise<void> {
-		const { signal, queue, chosen, directories } = this.#options;
+		const { signal, queue, chosen, directories, copies } = this.#options;
 		signal?.throwIfAborted();
 		const isFirst = !this.#done.has(file.name);
 		this.#done.add(file.name);
@@ -122,10 +125,18 @@ export class PackPass {
 			);
 		const ends = this.#readEnds(file, isFirst);
 		if (directories && said !== undefined) this.#compare(file, ends, said);
-		if (isFirst && queue !== undefined && chosen.has(file.name))
+		const kind = ends.kind ?? said?.kind;
+		const isRead = isFirst && chosen.has(file.name);
+		if (isFirst)
+			await copies?.pack(
+				file,
+				{ kind, trailer: ends.trailer },
+				isRead ? queue : undefined,
+			);
+		if (isRead && queue !== undefined)
 			await queue.add({
 				file,
-				kind: ends.kind ?? said?.kind,
+				kind,
 				trailer: ends.trailer,
 				frames: ends.frames ?? said?.frames,
 			});

@@ -32,10 +32,13 @@ export interface PackToRead {
 	readonly trailer: Trailer | undefined;
 	/** undefined if nothing tells them. */
 	readonly frames: readonly PackFrame[] | undefined;
+	/** The copy of a pack: its blocks are compared with their checksums, and nothing is decoded. */
+	readonly from?: "copies/packs" | undefined;
 }
 
 interface PackState {
 	readonly pack: PackId;
+	readonly from: "copies/packs" | undefined;
 	/** Ranges that are handed out and not replied to. */
 	left: number;
 	isGood: boolean;
@@ -70,10 +73,11 @@ export class PackQueue {
 		const id = pack.file.name as PackId;
 		const state: PackState = {
 			pack: id,
+			from: pack.from,
 			left: tasks.length,
 			isGood: pack.trailer !== undefined && pack.kind !== undefined,
 		};
-		this.packs++;
+		if (pack.from === undefined) this.packs++;
 		for (const task of tasks) {
 			this.#ranges.set(task.id, state);
 			await this.#options.crew.submit(task);
@@ -84,7 +88,7 @@ export class PackQueue {
 		await this.#options.crew.idle();
 	}
 
-	#tasksOf({ file, kind, trailer, frames }: PackToRead): VerifyTask[] {
+	#tasksOf({ file, kind, trailer, frames, from }: PackToRead): VerifyTask[] {
 		const last = frames?.at(-1);
 		const end =
 			trailer?.coveredLength ??
@@ -103,6 +107,7 @@ export class PackQueue {
 			tasks.push({
 				id: ++this.#lastTask,
 				pack: file.name,
+				from,
 				kind: kind ?? 0,
 				at,
 				end: Math.min(at + step, end),
@@ -131,7 +136,7 @@ export class PackQueue {
 		this.stored += reply.stored;
 		this.raw += reply.raw;
 		this.#options.progress.add(0, reply.stored, `packs/${state.pack}`);
-		if (--state.left > 0) return;
+		if (--state.left > 0 || state.from !== undefined) return;
 		if (state.isGood) this.good.push(state.pack);
 		else this.bad.add(state.pack);
 	}
@@ -169,11 +174,12 @@ export class PackQueue {
 	): void {
 		state.isGood = false;
 		this.#options.progress.addErrors(1);
+		const { pack, from } = state;
 		this.#options.faults.add({
-			code: fault.code,
-			message: `packs/${state.pack} is damaged: ${fault.problem}`,
-			file: { kind: "packs", name: state.pack },
-			pack: state.pack,
+			code: from === undefined ? fault.code : "BAD_COPY",
+			message: `${from ?? "packs"}/${pack} is damaged: ${fault.problem}`,
+			file: { kind: from ?? "packs", name: pack },
+			...(from === undefined ? { pack } : {}),
 			chunks: fault.chunks,
 		});
 	}

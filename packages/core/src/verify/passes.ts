@@ -2,6 +2,7 @@ import type { SnapshotId, SnapshotRecord } from "@varve/format";
 import type { RepositoryListing } from "../listing.ts";
 import type { Progress } from "../progress.ts";
 import type { Crew, Repository } from "../repository.ts";
+import type { CopyCheck } from "./copy-check.ts";
 import { Faults } from "./faults.ts";
 import type { Fault } from "./finding.ts";
 import { GraphCheck } from "./graph.ts";
@@ -21,6 +22,8 @@ export interface Verification {
 	readonly records: ReadonlyMap<SnapshotId, SnapshotRecord>;
 	readonly faults: Faults;
 	readonly progress: Progress;
+	/** undefined where copies are not looked at. */
+	readonly copies: CopyCheck | undefined;
 }
 
 /** What it counts. */
@@ -73,7 +76,15 @@ async function together(
 }
 
 function readingOf(
-	{ repository, options, crew, listing, faults, progress }: Verification,
+	{
+		repository,
+		options,
+		crew,
+		listing,
+		faults,
+		progress,
+		copies,
+	}: Verification,
 	needed: RepositoryListing["packs"],
 ): { pass: PackPass; queue: PackQueue | undefined } {
 	const { level, subset, signal } = options;
@@ -93,6 +104,7 @@ function readingOf(
 		faults,
 		signal,
 		queue,
+		copies,
 		chosen: new Set(chosen.map(({ name }) => name)),
 		directories: level !== "scrub",
 	});
@@ -131,6 +143,7 @@ async function decodeBad(
 			faults,
 			signal,
 			queue,
+			copies: undefined,
 			chosen: bad,
 			directories: true,
 		}).run();

@@ -67,18 +67,19 @@ export class RangeCheck {
 
 	/** The bytes of the range, and of its last frame beyond it. Blocks that cannot be read are zeros here, and listed. */
 	#read(task: VerifyTask): { stored: Bytes; unreadable: BlockProblem[] } {
+		const { from = "packs" } = task;
 		const length = neededEnd(task) - task.at;
 		if (this.#stored.length < length) this.#stored = new Uint8Array(length);
 		const stored = this.#stored.subarray(0, length);
 		const error = attemptRead(() =>
-			this.#options.reads.readInto("packs", task.pack, task.at, stored),
+			this.#options.reads.readInto(from, task.pack, task.at, stored),
 		);
 		if (error === undefined) return { stored, unreadable: [] };
 		const unreadable: BlockProblem[] = [];
 		for (let at = 0; at < length; at += scrubBlockBytes) {
 			const block = stored.subarray(at, at + scrubBlockBytes);
 			const why = attemptRead(() =>
-				this.#options.reads.readInto("packs", task.pack, task.at + at, block),
+				this.#options.reads.readInto(from, task.pack, task.at + at, block),
 			);
 			if (why === undefined) continue;
 			block.fill(0);

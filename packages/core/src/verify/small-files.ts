@@ -102,6 +102,10 @@ export async function checkRecords(
 	faults: Faults,
 ): Promise<Map<SnapshotId, SnapshotRecord>> {
 	const records = new Map<SnapshotId, SnapshotRecord>();
+	const read = (bytes: Bytes, name: string, hash: Hash) => {
+		requireName(hash(bytes), name);
+		records.set(name as SnapshotId, decodeRecord(bytes));
+	};
 	const waiting = names.values();
 	const lane = async () => {
 		for (const file of waiting)
@@ -111,17 +115,31 @@ export async function checkRecords(
 					kind: "snapshots",
 					code: "BAD_SNAPSHOT",
 					name: /^[0-9a-f]{64}$/,
-					check: (bytes, name, hash) => {
-						requireName(hash(bytes), name);
-						records.set(name as SnapshotId, decodeRecord(bytes));
-					},
+					check: read,
 					faults,
 				},
 				file,
 			);
 	};
 	await Promise.all(Array.from({ length: 16 }, lane));
+	for (const name of names)
+		if (!records.has(name as SnapshotId))
+			await readCopy(repository, name, read);
 	return records;
+}
+
+/** What a damaged record refers to is followed where its copy tells. */
+async function readCopy(
+	{ backend, tools }: Repository,
+	name: string,
+	read: (bytes: Bytes, name: string, hash: Hash) => void,
+): Promise<void> {
+	try {
+		const bytes = await backend.read("copies/snapshots", name);
+		read(bytes, name, (b) => tools.sha256Hex(b));
+	} catch (error) {
+		if (!isDamage(error)) throw error;
+	}
 }
 
 async function checkFile(

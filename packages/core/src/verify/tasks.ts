@@ -5,6 +5,8 @@ import type { BasePlaces } from "../base-places.ts";
 export interface VerifyTask {
 	readonly id: number;
 	readonly pack: string;
+	/** Its copy is read and not the pack. */
+	readonly from?: "copies/packs" | undefined;
 	/** Kind of all frames in the pack; 0 if it is not known. */
 	readonly kind: number;
 	/** First byte of the first block. */

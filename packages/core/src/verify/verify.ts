@@ -1,4 +1,6 @@
+import type { VarveError } from "@varve/format";
 import { catchUpToRead } from "../copies/catch-up.ts";
+import type { FramePlace } from "../frame-cache.ts";
 import { either } from "../lease.ts";
 import { dyingIn } from "../listing.ts";
 import { createObjectReader } from "../objects.ts";
@@ -6,7 +8,9 @@ import { listToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Repository } from "../repository.ts";
+import { CopyCheck } from "./copy-check.ts";
 import { Faults } from "./faults.ts";
+import type { Fault } from "./finding.ts";
 import { findingsOf } from "./findings.ts";
 import type { VerifyOptions, VerifyReport } from "./options.ts";
 import { runPasses, type Sums, type Verification } from "./passes.ts";
@@ -27,7 +31,7 @@ export async function verify(
 			repository,
 			{ snapshots, command: `verify (${options.level})` },
 			(lost) =>
-				run(withFreshObjects(repository), {
+				run(repository, {
 					...options,
 					signal: either(lost, options.signal),
 				}),
@@ -41,11 +45,14 @@ export async function verify(
 }
 
 /** What was read and proved before proves nothing about what is stored now. */
-function withFreshObjects(repository: Repository): Repository {
+function withFreshObjects(
+	repository: Repository,
+	onCopyRead: (frame: FramePlace, damage: VarveError) => void,
+): Repository {
 	const { backend, index, tools } = repository;
 	return {
 		...repository,
-		objects: createObjectReader({ backend, index, tools }),
+		objects: createObjectReader({ backend, index, tools, onCopyRead }),
 	};
 }
 
@@ -68,11 +75,15 @@ async function run(
 }
 
 async function check(
-	repository: Repository,
+	given: Repository,
 	options: VerifyOptions,
 	{ listing, crew }: Pick<Verification, "listing" | "crew">,
 ): Promise<Omit<VerifyReport, "duration">> {
 	const faults = new Faults();
+	const fromCopies: Fault[] = [];
+	const repository = withFreshObjects(given, (frame, damage) =>
+		fromCopies.push(damagedFrame(frame, damage)),
+	);
 	await checkMarks(repository, faults);
 	const names =
 		options.snapshots?.map(({ id }) => id as string) ??
@@ -82,13 +93,23 @@ async function check(
 	const staying = names.filter((name) => !dying.has(name));
 	const records = await checkRecords(repository, staying, faults);
 	const progress = new Progress(repository.observer, "verify");
+	const { condemned } = listing;
+	const copies =
+		options.snapshots === undefined
+			? await CopyCheck.open({ repository, faults, condemned })
+			: undefined;
 	const verification = {
 		...{ repository, options, listing, crew },
-		...{ records, faults, progress },
+		...{ records, faults, progress, copies },
 	};
 	const sums = await runPasses(verification);
+	await copies?.checkFiles(staying);
+	// What was found by reading packs says more.
+	const told = faults.packs;
+	for (const fault of fromCopies)
+		if (!told.has(fault.pack as string)) faults.add(fault);
 	faults.forgive(await sweptSince(repository, { listing, faults }));
-	const findings = findingsOf(faults.all(), repository, records);
+	const findings = await findingsOf(faults.all(), repository, records);
 	return { ...accountOf(verification, sums), findings };
 }
 
@@ -107,14 +128,22 @@ async function sweptSince(
 	return swept;
 }
 
+function damagedFrame({ pack }: FramePlace, { message }: VarveError): Fault {
+	const file = { kind: "packs" as const, name: pack };
+	return {
+		...{ code: "BAD_FRAME", pack, file, chunks: [] },
+		message: `packs/${pack} is damaged: ${message}`,
+	};
+}
+
 function accountOf(
-	{ options, listing, records, faults }: Verification,
+	{ options, listing, records, faults, copies }: Verification,
 	{ graph, pass, queue }: Sums,
 ): Omit<VerifyReport, "findings" | "duration"> {
 	const packs = { listed: listing.packs.length, read: queue?.packs ?? 0 };
 	return {
 		level: options.level,
-		notes: notesOf(pass, faults),
+		notes: notesOf(pass, faults, copies?.missing ?? 0),
 		notChecked: uncheckedBy({
 			level: options.level,
 			isPartial: options.snapshots !== undefined,
@@ -135,6 +164,7 @@ function accountOf(
 function notesOf(
 	{ adopted, condemned }: Sums["pass"],
 	{ isCut }: Faults,
+	copiesMissing: number,
 ): string[] {
 	return [
 		...(adopted > 0
@@ -144,6 +174,11 @@ function notesOf(
 			: []),
 		...(condemned > 0
 			? [`${condemned} packs are condemned: the next gc deletes them`]
+			: []),
+		...(copiesMissing > 0
+			? [
+					`${copiesMissing} files have no second copy yet: the next snapshot or gc makes them`,
+				]
 			: []),
 		...(isCut
 			? ["more chunks are damaged than could be traced to their files"]
