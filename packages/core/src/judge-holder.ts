@@ -4,12 +4,18 @@ import type { Identity } from "./ports.ts";
 /** What this machine can say for sure about a process: undefined if there is none with this number, "" if there is one and no more is told. */
 export type StartTicksOf = (pid: number) => string | undefined;
 
+/** A process, as others can recognise it. */
+export type Holder = Pick<
+	Lease,
+	"host" | "machineId" | "bootId" | "pid" | "startTicks" | "pidNamespace"
+>;
+
 /**
  * What can be said for sure of the holder of a lease. A process number means something within one boot, whose id no two machines
  * share, and one pid namespace; clocks and other hosts prove nothing, and then it is "unknown".
  */
 export function judgeHolder(
-	lease: Lease,
+	lease: Holder,
 	here: Identity,
 	startTicksOf: StartTicksOf,
 ): "ended" | "running" | "unknown" {
@@ -25,7 +31,7 @@ export function judgeHolder(
 }
 
 /** Images of machines and of containers are cloned with their machine id, but get names of their own. */
-function isThisMachine(lease: Lease, here: Identity): boolean {
+function isThisMachine(lease: Holder, here: Identity): boolean {
 	return (
 		lease.machineId !== "" &&
 		lease.machineId === here.machineId &&

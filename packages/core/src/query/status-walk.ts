@@ -5,6 +5,7 @@ import {
 	type SnapshotRecord,
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
+import { isJournalName } from "../journal-folder.ts";
 import type { ObjectReader } from "../repository.ts";
 import type { Located } from "../restore/locate.ts";
 import {
@@ -141,6 +142,7 @@ export class StatusWalk {
 		if (before !== undefined || after?.stat === undefined) return false;
 		const { path, name, stat } = after;
 		if (`${stat.dev}:${stat.ino}` === this.#own) return true;
+		if (stat.isDirectory() && isJournalName(decodeName(name))) return true;
 		const isOther = (other: Root, i: number) =>
 			i !== root && other.kind === "directory" && other.path === path;
 		if (this.#parts.record.roots.some(isOther)) return true;

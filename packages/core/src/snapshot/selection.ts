@@ -1,3 +1,4 @@
+import { isJournalName } from "../journal-folder.ts";
 import type { DirectoryListing, OddEntry } from "./directory-listing.ts";
 import type { DirectoryRules } from "./exclude.ts";
 import {
@@ -28,7 +29,7 @@ export interface Selection {
 
 export interface SelectionRules {
 	readonly rules: DirectoryRules;
-	/** Directories that are never looked at, by device and inode: the repository itself. */
+	/** Directories that are never looked at, by device and inode: the repository itself. Journals of restores are none either. */
 	readonly avoid: ReadonlySet<string>;
 	/** The device to stay on; undefined to go everywhere. */
 	readonly device: bigint | undefined;
@@ -129,12 +130,14 @@ function leftOut(
 const none: ReadonlySet<number> = new Set();
 
 function avoidedIn(
-	{ stats, directories, odd, device }: DirectoryListing,
+	{ names, stats, directories, odd, device }: DirectoryListing,
 	avoid: ReadonlySet<string>,
 ): ReadonlySet<number> {
-	if (avoid.size === 0 || directories.length === 0) return none;
+	if (directories.length === 0) return none;
 	const byIndex = oddById(odd);
 	const found = directories.filter((index) => {
+		if (isJournalName(names[index] as string)) return true;
+		if (avoid.size === 0) return false;
 		const dev = byIndex.get(index)?.device ?? device;
 		const inode = BigInt.asUintN(64, inodeOf(stats, index));
 		return avoid.has(`${dev}:${inode}`);

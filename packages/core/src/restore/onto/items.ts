@@ -24,6 +24,13 @@ export interface Wanted {
 	readonly node: Node;
 }
 
+/** An entry of the snapshot in something that is created. */
+export interface Piece {
+	/** Below the place of the item, "" for that itself. */
+	readonly rest: string;
+	readonly wanted: Wanted;
+}
+
 /** What a restore is going to do about one entry; about all that lies below, too, where a directory is made, replaced or deleted. */
 export interface Item extends Spot {
 	readonly type: "item";
@@ -37,8 +44,12 @@ export interface Item extends Spot {
 	/** undefined for what is created. */
 	readonly live: Live | undefined;
 	readonly parts: readonly DifferingPart[] | undefined;
+	/** Of a conflict: what is there holds what may not be deleted, whatever anyone says. */
+	readonly isBarred: boolean;
 	/** Entries that go away with it, itself included. */
 	readonly removes: number;
+	/** What is made, if that is not `wanted` itself: directories that are missing above it are made too. */
+	readonly pieces: readonly Piece[] | undefined;
 	/** Of "keep-both": its suffix then. */
 	readonly beside: string | undefined;
 }

@@ -1,4 +1,5 @@
 import { CorruptError } from "@varve/format";
+import type { Holder } from "../../judge-holder.ts";
 import type { OnConflict, Overwrite } from "./decide.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface JournalHeader {
 	readonly created: string;
 	readonly repository: string;
 	readonly snapshot: string;
+	/** The process that writes it. */
+	readonly holder: Holder;
 	readonly request: JournalRequest;
 	/** Directories that are reached as their path leads, as path texts. */
 	readonly tops: readonly string[];
@@ -38,12 +41,15 @@ export interface JournalRequest {
 	readonly verify: boolean;
 	/** The journal is kept when all is done, for undo. */
 	readonly undo: boolean;
+	readonly numericIds: boolean;
 }
 
 export interface Home {
 	/** Index of the top it lies below. */
 	readonly top: number;
 	readonly suffix: string;
+	/** From before the folder of the journal was made in it. */
+	readonly attributes: KeptAttributes;
 }
 
 /** An entry: index of its top, and its suffix. */
@@ -170,6 +176,7 @@ function isHeader(value: unknown): value is JournalHeader {
 		header?.format === 1 &&
 		Array.isArray(header.tops) &&
 		Array.isArray(header.homes) &&
+		typeof header.holder === "object" &&
 		typeof header.id === "string" &&
 		typeof header.request === "object"
 	);

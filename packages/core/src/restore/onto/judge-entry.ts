@@ -158,11 +158,11 @@ export class EntryJudge {
 				...item,
 				action: policy.overwrite === "never" ? "keep" : "metadata",
 			};
-		if (action === "keep-both")
-			return { ...item, beside: this.#besideOf(spot) };
-		if (action !== "replace") return item;
-		if (removal.isWhole) return { ...item, removes: removal.entries };
-		return { ...item, action: "conflict" };
+		if (action === "keep-both") return { ...item, beside: this.besideOf(spot) };
+		if (action !== "replace" && action !== "conflict") return item;
+		if (!removal.isWhole)
+			return { ...item, action: "conflict", isBarred: true };
+		return replaces ? { ...item, removes: removal.entries } : item;
 	}
 
 	/** What would go with a directory that gives way to something else. */
@@ -180,7 +180,8 @@ export class EntryJudge {
 		});
 	}
 
-	#besideOf({ top, suffix }: Spot): string {
+	/** A suffix that nothing has yet, for the snapshot's version of an entry that stays. */
+	besideOf({ top, suffix }: Spot): string {
 		for (const beside of besideNames(suffix, this.#options.tag))
 			if (lookFor(top, beside) === undefined) return beside;
 		throw new Error("there is always another name");
@@ -210,7 +211,9 @@ export const blankItem = {
 	wanted: undefined,
 	live: undefined,
 	parts: undefined,
+	isBarred: false,
 	removes: 0,
+	pieces: undefined,
 	beside: undefined,
 } as const;
 

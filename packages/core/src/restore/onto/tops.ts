@@ -6,6 +6,7 @@ import type { Located, Location } from "../locate.ts";
 import {
 	closeTarget,
 	openTarget,
+	type TargetDirectory,
 	type TargetRoot,
 	TargetTree,
 } from "../target-tree.ts";
@@ -19,12 +20,13 @@ export class Top {
 	readonly path: string;
 	readonly tree: TargetTree;
 	readonly device: bigint;
-	readonly #root: TargetRoot;
+	readonly root: TargetRoot;
+	readonly #held = new Set<TargetDirectory>();
 
 	constructor(path: string, openAt?: OpenAt | undefined) {
 		this.path = path === "/" ? "" : path;
-		this.#root = openTarget(path === "" ? "/" : path);
-		this.tree = new TargetTree(this.#root, { openAt });
+		this.root = openTarget(path === "" ? "/" : path);
+		this.tree = new TargetTree(this.root, { openAt });
 		this.device = lstatSync(this.tree.path(""), { bigint: true }).dev;
 	}
 
@@ -33,9 +35,21 @@ export class Top {
 		return this.path + suffix || "/";
 	}
 
+	/** Keeps a directory open until it is released, or the top is closed. */
+	hold(suffix: string): TargetDirectory {
+		const directory = this.tree.hold(suffix);
+		this.#held.add(directory);
+		return directory;
+	}
+
+	release(directory: TargetDirectory): void {
+		if (this.#held.delete(directory)) this.tree.release(directory);
+	}
+
 	close(): void {
+		for (const directory of this.#held) this.release(directory);
 		this.tree.close();
-		closeTarget(this.#root);
+		closeTarget(this.root);
 	}
 }
 

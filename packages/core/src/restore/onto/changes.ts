@@ -1,0 +1,192 @@
+import {
+	closeSync,
+	constants,
+	fsyncSync,
+	lstatSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	renameSync,
+	rmdirSync,
+	unlinkSync,
+	writeSync,
+} from "node:fs";
+import { type Bytes, decodeName, utf8 } from "@varve/format";
+import type { EntryMoves } from "../../native/move-entry.ts";
+import { codeOf, systemPath } from "../../system.ts";
+
+/** Called before each change, with what it is. A test throws here, and so kills the restore between two changes. */
+export type Gate = (change: string) => void;
+
+/** Everything by which a journaled restore changes the file system, beside writing what is new into its own directory. */
+export class Changes {
+	readonly #moves: EntryMoves | undefined;
+	readonly #gate: Gate;
+
+	constructor(moves: EntryMoves | undefined, gate: Gate = () => {}) {
+		this.#moves = moves;
+		this.#gate = gate;
+	}
+
+	makeDirectory(path: string): void {
+		this.#gate("mkdir");
+		mkdirSync(systemPath(path), 0o700);
+	}
+
+	/** A new file, durable; not yet its name. */
+	writeNew(path: string, bytes: Bytes): void {
+		this.#gate("create");
+		const fd = openSync(systemPath(path), "wx", 0o600);
+		try {
+			this.#gate("write");
+			writeAll(fd, bytes, 0);
+			this.#gate("fsync");
+			fsyncSync(fd);
+		} finally {
+			closeSync(fd);
+		}
+	}
+
+	/** A file that appears whole under its name, durably. */
+	writeDurably(directory: string, name: string, text: string): void {
+		this.writeNew(`${directory}/${name}.new`, utf8(text));
+		this.rename(directory, `${name}.new`, name);
+	}
+
+	/** Within a directory, durably. What is at `to` is replaced. */
+	rename(directory: string, from: string, to: string): void {
+		this.#gate("rename");
+		renameSync(
+			systemPath(`${directory}/${from}`),
+			systemPath(`${directory}/${to}`),
+		);
+		this.syncDirectory(directory);
+	}
+
+	/** EEXIST if there is something at `to`: nothing is ever overwritten. */
+	move(from: string, to: string): void {
+		this.#gate("move");
+		if (this.#moves !== undefined) {
+			try {
+				this.#moves.move(from, to);
+				return;
+			} catch (error) {
+				if (!isUnknown(error)) throw error;
+			}
+		}
+		if (isThere(to))
+			throw Object.assign(new Error("EEXIST: something is there already"), {
+				code: "EEXIST",
+			});
+		renameSync(systemPath(from), systemPath(to));
+	}
+
+	/** False if the file system cannot do that. */
+	exchange(a: string, b: string): boolean {
+		if (this.#moves === undefined) return false;
+		this.#gate("exchange");
+		try {
+			this.#moves.exchange(a, b);
+			return true;
+		} catch (error) {
+			if (isUnknown(error)) return false;
+			throw error;
+		}
+	}
+
+	/** What `change` does is one call, or can be repeated. */
+	alter(what: string, change: () => void): void {
+		this.#gate(what);
+		change();
+	}
+
+	writeAt(fd: number, bytes: Bytes, position: number): void {
+		this.#gate("write");
+		writeAll(fd, bytes, position);
+	}
+
+	syncFile(fd: number): void {
+		this.#gate("fsync");
+		fsyncSync(fd);
+	}
+
+	/** Some file systems cannot sync directories; there it is as durable as it gets. */
+	syncDirectory(path: string): void {
+		this.#gate("fsync");
+		const fd = openSync(systemPath(path), constants.O_RDONLY);
+		try {
+			fsyncSync(fd);
+		} catch (error) {
+			const code = codeOf(error);
+			if (code !== "EINVAL" && code !== "ENOTSUP" && code !== "EOPNOTSUPP")
+				throw error;
+		} finally {
+			closeSync(fd);
+		}
+	}
+
+	/** All of the file system a directory lies on; false if that cannot be asked for. */
+	syncFileSystem(path: string): boolean {
+		if (this.#moves === undefined) return false;
+		this.#gate("syncfs");
+		const fd = openSync(systemPath(path), constants.O_RDONLY);
+		try {
+			this.#moves.syncFileSystem(fd);
+			return true;
+		} finally {
+			closeSync(fd);
+		}
+	}
+
+	/** True if the file open as `to` now shares the blocks of the one open as `from`. */
+	clone(from: number, to: number): boolean {
+		if (this.#moves === undefined) return false;
+		try {
+			this.#moves.clone(from, to);
+			return true;
+		} catch (error) {
+			if (codeOf(error) === undefined) throw error;
+			return false;
+		}
+	}
+
+	/** Removes a directory with all in it, but nothing that lies on another file system. */
+	removeTree(path: string): void {
+		const { dev } = lstatSync(systemPath(path));
+		this.#removeBelow(path, dev);
+	}
+
+	#removeBelow(path: string, device: number): void {
+		const stat = lstatSync(systemPath(path));
+		if (stat.dev !== device) return;
+		if (!stat.isDirectory()) {
+			this.#gate("unlink");
+			unlinkSync(systemPath(path));
+			return;
+		}
+		for (const name of readdirSync(systemPath(path), { encoding: "buffer" }))
+			this.#removeBelow(`${path}/${decodeName(Uint8Array.from(name))}`, device);
+		this.#gate("rmdir");
+		rmdirSync(systemPath(path));
+	}
+}
+
+/** The system, or the file system, does not know this call. */
+function isUnknown(error: unknown): boolean {
+	const code = codeOf(error);
+	return (
+		code === "EINVAL" ||
+		code === "ENOSYS" ||
+		code === "ENOTSUP" ||
+		code === "EOPNOTSUPP"
+	);
+}
+
+function isThere(path: string): boolean {
+	return lstatSync(systemPath(path), { throwIfNoEntry: false }) !== undefined;
+}
+
+function writeAll(fd: number, bytes: Bytes, position: number): void {
+	for (let done = 0; done < bytes.length; )
+		done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}

@@ -1,0 +1,274 @@
+import { randomBytes } from "node:crypto";
+import { type BigIntStats, lstatSync } from "node:fs";
+import type { Repository } from "../../repository.ts";
+import { codeOf, systemPath } from "../../system.ts";
+import { Owners } from "../owners.ts";
+import type { EntryProblem, RestoreReport } from "../report.ts";
+import type { TargetCalls } from "../target-calls.ts";
+import { buildSteps, methodOf, type Task } from "./build-steps.ts";
+import type { Changes } from "./changes.ts";
+import type { OntoPlan } from "./collect-plan.ts";
+import type { StepProblem } from "./execute.ts";
+import { Homes } from "./homes.ts";
+import type { Spot } from "./items.ts";
+import type { Journal, JournalHeader, Place, Slot } from "./journal.ts";
+import { JournalFolder } from "./journal-folder.ts";
+import { liveAttributes } from "./keep-attributes.ts";
+import { lookFor } from "./live-directory.ts";
+import { neededDamaged } from "./needed-damaged.ts";
+import type { OntoOptions } from "./options.ts";
+import type { Prepared } from "./prepare-onto.ts";
+import { StageLog, stageItems } from "./stage-items.ts";
+import { syncMade } from "./sync-made.ts";
+import { type OpenJournal, removeFolders, takeSteps } from "./take-steps.ts";
+import type { Top } from "./tops.ts";
+import { verifyOnto } from "./verify-onto.ts";
+
+export interface Executed {
+	readonly log: StageLog;
+	readonly problems: readonly EntryProblem[];
+	readonly verified: RestoreReport["verified"];
+	readonly journal: string | undefined;
+	/** Entries that were made to take the place of others. */
+	readonly stagedInPlace: number;
+}
+
+export interface ExecuteParts {
+	readonly prepared: Prepared;
+	readonly plan: OntoPlan;
+	readonly calls: TargetCalls;
+	readonly changes: Changes;
+}
+
+/** Carries a plan out: first all that is new is made aside, then the journal is written, then its steps are taken. */
+export async function executePlan(
+	repository: Repository,
+	options: OntoOptions,
+	parts: ExecuteParts,
+): Promise<Executed> {
+	const homes = new Homes(parts.prepared.tops);
+	const tasks = tasksOf(parts, homes);
+	const log = new StageLog(
+		repository.observer,
+		(slot) => tasks[slot]?.item.path ?? "",
+	);
+	const stagedInPlace = tasks.filter(({ method }) => method === "swap").length;
+	if (tasks.length === 0) {
+		const verified = await verify(repository, options, { ...parts, log });
+		const { problems, ...sums } = verified ?? { problems: [] };
+		return {
+			...{ log, problems, journal: undefined, stagedInPlace },
+			verified: verified && (sums as RestoreReport["verified"]),
+		};
+	}
+	const folders = openFolders(repository, options, { ...parts, homes });
+	const open = await stage(repository, options, {
+		...parts,
+		...folders,
+		tasks,
+		log,
+	});
+	const problems = told(takeSteps(open), open.tops, repository);
+	for (const folder of open.folders) if (options.undo !== false) folder.close();
+	const verified = await verify(repository, options, { ...parts, log });
+	return {
+		log,
+		problems: [...log.problems, ...problems, ...(verified?.problems ?? [])],
+		verified: verified && { files: verified.files, bytes: verified.bytes },
+		journal: options.undo === false ? undefined : open.folders[0]?.path,
+		stagedInPlace,
+	};
+}
+
+/** What is to be done, each with a slot of its own. */
+function tasksOf(
+	{ plan, prepared: { links, judge } }: ExecuteParts,
+	homes: Homes,
+): readonly Task[] {
+	const tasks: Task[] = [];
+	for (const item of plan.items) {
+		const { wanted } = item;
+		const isLinked =
+			wanted !== undefined && links.has(wanted.root, judge.inRoot(wanted));
+		const method = methodOf(item, isLinked);
+		if (method === "none") continue;
+		const slot = { home: homes.of(item), number: tasks.length };
+		// Names of one file are made as one.
+		const own = isLinked ? { ...item, parts: undefined } : item;
+		tasks.push({ item: own, method, slot, patch: undefined });
+	}
+	return tasks;
+}
+
+interface Folders {
+	readonly header: JournalHeader;
+	readonly folders: readonly JournalFolder[];
+}
+
+function openFolders(
+	repository: Repository,
+	options: OntoOptions,
+	{ prepared, changes, homes }: ExecuteParts & { readonly homes: Homes },
+): Folders {
+	const { tops } = prepared;
+	const id = randomBytes(8).toString("hex");
+	const header: JournalHeader = {
+		format: 1,
+		id,
+		created: new Date(repository.clock.now()).toISOString(),
+		repository: repository.config.id,
+		snapshot: options.snapshot.id,
+		holder: holderOf(repository),
+		request: requestOf(options),
+		tops: tops.map(({ path }) => path),
+		homes: homes.all.map((home) => {
+			const stat = lookFor(home.top, home.suffix)?.stat as BigIntStats;
+			const attributes = liveAttributes(stat, undefined);
+			return { ...placeIn(tops, home), attributes };
+		}),
+	};
+	const folders: JournalFolder[] = [];
+	for (const home of homes.all) {
+		const folder = JournalFolder.create(id, home, changes);
+		const [first] = folders;
+		if (first === undefined) folder.begin(header);
+		else folder.belongTo(first);
+		folders.push(folder);
+	}
+	return { header, folders };
+}
+
+function holderOf({ identity }: Repository): JournalHeader["holder"] {
+	const { host, machineId, bootId, pid, startTicks, pidNamespace } = identity;
+	return { host, machineId, bootId, pid, startTicks, pidNamespace };
+}
+
+function requestOf(options: OntoOptions): JournalHeader["request"] {
+	return {
+		target: options.target,
+		subpath: options.subpath,
+		include: options.include ?? [],
+		exclude: options.exclude ?? [],
+		overwrite: options.overwrite ?? "always",
+		onConflict: options.onConflict,
+		delete: options.delete ?? false,
+		verify: options.verify ?? false,
+		undo: options.undo ?? true,
+		numericIds: options.numericIds ?? false,
+	};
+}
+
+/** Makes what is new, durably, and writes the journal. If that fails, nothing was touched, and nothing is left. */
+async function stage(
+	repository: Repository,
+	options: OntoOptions,
+	parts: ExecuteParts &
+		Folders & { readonly tasks: readonly Task[]; readonly log: StageLog },
+): Promise<OpenJournal> {
+	const { prepared, changes, calls, tasks, log, header, folders } = parts;
+	const { tops, rules, selection, xattrsOf } = prepared;
+	const empty = { header, steps: [] };
+	const open = { journal: empty, tops, folders, changes, calls };
+	try {
+		const { snapshot, signal, minPatched } = options;
+		const given = {
+			repository,
+			snapshot,
+			selection,
+			rules,
+			calls,
+			changes,
+			log,
+			signal,
+			minPatched,
+		};
+		const staged: Task[] = [];
+		for (const [home, folder] of folders.entries()) {
+			const own = tasks.filter(({ slot }) => slot.home === home);
+			staged.push(...(await stageItems(own, folder, given)));
+		}
+		const damaged = log.problems.find(({ kind }) => kind === "damaged");
+		if (options.verify === true && damaged !== undefined)
+			throw neededDamaged(damaged.path, damaged.message);
+		for (const folder of folders) syncMade(folder.slots.self, changes);
+		const steps = buildSteps(
+			staged.sort((a, b) => a.slot.number - b.slot.number),
+			{
+				owners: new Owners(rules),
+				placeOf: (spot) => placeIn(tops, spot),
+				inSlot: (slot) => statOf(folders, slot),
+				xattrsOf: ({ top, suffix }) => xattrsOf?.(top.tree.pathText(suffix)),
+				look: ({ top, suffix }) => lookFor(top, suffix),
+				homes: header.homes.map(({ top, suffix, attributes }) => ({
+					top: tops[top] as Top,
+					suffix,
+					attributes,
+				})),
+			},
+		);
+		signal?.throwIfAborted();
+		const journal: Journal = { header, steps };
+		folders[0]?.write(journal);
+		return { ...open, journal };
+	} catch (error) {
+		attemptRemoval(() => removeFolders(open, "before"));
+		throw error;
+	}
+}
+
+/** A folder that stays is found by the next restore. */
+function attemptRemoval(remove: () => void): void {
+	try {
+		remove();
+	} catch (error) {
+		if (codeOf(error) === undefined) throw error;
+	}
+}
+
+function statOf(
+	folders: readonly JournalFolder[],
+	{ home, number }: Slot,
+): BigIntStats | undefined {
+	const { self } = (folders[home] as JournalFolder).slots;
+	return lstatSync(systemPath(`${self}/${number}`), {
+		bigint: true,
+		throwIfNoEntry: false,
+	});
+}
+
+function placeIn(tops: readonly Top[], { top, suffix }: Spot): Place {
+	return { top: tops.indexOf(top), suffix };
+}
+
+/** What went wrong with steps, in the words of a report. */
+export function told(
+	problems: readonly StepProblem[],
+	tops: readonly Top[],
+	{ observer }: Pick<Repository, "observer">,
+): readonly EntryProblem[] {
+	return problems.map(({ place, kind, reason, message }) => {
+		const path = tops[place.top]?.display(place.suffix) ?? place.suffix;
+		observer.on({
+			type: "entry-error",
+			verb: "restore",
+			path,
+			reason,
+			message,
+		});
+		return { path, kind, reason, message };
+	});
+}
+
+async function verify(
+	repository: Repository,
+	{ verify, signal }: OntoOptions,
+	{ prepared, plan, log }: ExecuteParts & { readonly log: StageLog },
+) {
+	if (verify !== true) return undefined;
+	const { placed, selection } = prepared;
+	const left = new Set(log.problems.map(({ path }) => path));
+	for (const { action, top, suffix } of plan.items)
+		if (["keep", "keep-both", "conflict"].includes(action))
+			left.add(top.display(suffix));
+	return verifyOnto(repository, { placed, selection, left, signal });
+}

@@ -1,0 +1,383 @@
+import {
+	type BigIntStats,
+	closeSync,
+	constants,
+	ftruncateSync,
+	lstatSync,
+	openSync,
+	readSync,
+} from "node:fs";
+import { codeOf, systemPath } from "../../system.ts";
+import { pathEntry, selfEntry } from "../open-entry.ts";
+import type { TargetCalls } from "../target-calls.ts";
+import { pathOnly, sayingOf, selfOf } from "../target-tree.ts";
+import type { Changes } from "./changes.ts";
+import type {
+	AttributesStep,
+	KeptAttributes,
+	PatchStep,
+	Place,
+	PutStep,
+	Slot,
+	Step,
+	SwapStep,
+	TakeStep,
+	Was,
+} from "./journal.ts";
+import { changeAttributes } from "./keep-attributes.ts";
+import type { Top } from "./tops.ts";
+import { isUntouchedBelow } from "./untouched.ts";
+
+export interface StepProblem {
+	readonly place: Place;
+	readonly kind: "unwritten" | "unfaithful";
+	/** A word of errno, or "CHANGED". */
+	readonly reason: string;
+	readonly message: string;
+}
+
+export interface ExecutorOptions {
+	readonly tops: readonly Top[];
+	/** Directories of the slots, as path texts that lead to them whatever happens above. */
+	readonly slots: readonly string[];
+	readonly changes: Changes;
+	readonly calls: TargetCalls;
+	/** Since when nobody else should have changed what was made: ctime in ns of the file that says so. */
+	readonly since: bigint;
+	readonly problem: (problem: StepProblem) => void;
+}
+
+const noFollow = constants.O_NOFOLLOW ?? 0;
+const changedSince = "it has been changed since, and is left as it is";
+
+/** Takes steps of a journal, and takes them back. Each looks first whether it is done already. */
+export class Executor {
+	readonly #options: ExecutorOptions;
+
+	constructor(options: ExecutorOptions) {
+		this.#options = options;
+	}
+
+	/** True if it is done, now or before. */
+	apply(step: Step): boolean {
+		return this.#attempt(step.place, () => {
+			switch (step.do) {
+				case "put":
+					return this.#put(step);
+				case "swap":
+					return this.#swap(step);
+				case "take":
+					return this.#take(step);
+				case "patch":
+					return this.#patch(step, true);
+				case "attributes":
+					return this.#attributes(step, step.before, step.after);
+			}
+		});
+	}
+
+	/** True if what was there is there again. */
+	revert(step: Step): boolean {
+		return this.#attempt(step.place, () => {
+			switch (step.do) {
+				case "put":
+					return this.#unput(step);
+				case "swap":
+					return this.#unswap(step);
+				case "take":
+					return this.#untake(step);
+				case "patch":
+					return this.#patch(step, false);
+				case "attributes":
+					return this.#attributes(step, step.after, step.before);
+			}
+		});
+	}
+
+	#put({ place, slot, made }: PutStep): boolean {
+		const live = this.#stat(place);
+		if (live !== undefined)
+			return (
+				isFile(live, made) ||
+				this.#changed(place, "something has come there since")
+			);
+		this.#move(this.#slot(slot), place);
+		return true;
+	}
+
+	#unput({ place, slot, made }: PutStep): boolean {
+		const live = this.#stat(place);
+		if (live === undefined) return true;
+		if (!isFile(live, made))
+			return this.#slotStat(slot) !== undefined || this.#changed(place);
+		if (!this.#isUntouched(place, live, made)) return this.#changed(place);
+		this.#moveOut(place, this.#slot(slot));
+		return true;
+	}
+
+	#swap({ place, slot, made, was }: SwapStep): boolean {
+		const live = this.#stat(place);
+		if (live !== undefined && isFile(live, made)) return true;
+		const old = `${this.#slot(slot)}.old`;
+		if (live === undefined && statOf(old) !== undefined) {
+			this.#move(this.#slot(slot), place);
+			return true;
+		}
+		if (live === undefined || !isAsItWas(live, was))
+			return this.#changed(place);
+		this.#forget(place);
+		if (this.#options.changes.exchange(this.#slot(slot), this.#path(place)))
+			return true;
+		this.#moveOut(place, old);
+		this.#move(this.#slot(slot), place);
+		return true;
+	}
+
+	#unswap({ place, slot, made }: SwapStep): boolean {
+		const live = this.#stat(place);
+		const inSlot = this.#slotStat(slot);
+		const old = `${this.#slot(slot)}.old`;
+		const isAside = statOf(old) !== undefined;
+		if (live !== undefined && isFile(live, made)) {
+			if (!this.#isUntouched(place, live, made)) return this.#changed(place);
+			if (!isAside) {
+				this.#forget(place);
+				return this.#options.changes.exchange(
+					this.#slot(slot),
+					this.#path(place),
+				);
+			}
+			this.#moveOut(place, this.#slot(slot));
+			this.#move(old, place);
+			return true;
+		}
+		const isUndone = !isAside && (inSlot === undefined || isFile(inSlot, made));
+		if (isUndone) return true;
+		if (live !== undefined) return this.#changed(place);
+		this.#move(isAside ? old : this.#slot(slot), place);
+		return true;
+	}
+
+	#take({ place, slot, was }: TakeStep): boolean {
+		const live = this.#stat(place);
+		if (live === undefined || this.#slotStat(slot) !== undefined) return true;
+		if (!isAsItWas(live, was)) return this.#changed(place);
+		this.#moveOut(place, this.#slot(slot));
+		return true;
+	}
+
+	#untake({ place, slot }: TakeStep): boolean {
+		if (this.#slotStat(slot) === undefined) return true;
+		if (this.#stat(place) !== undefined)
+			return this.#changed(place, "something else has come there since");
+		this.#move(this.#slot(slot), place);
+		return true;
+	}
+
+	/** The name of the slot says whether it was begun: from then on it is repeated, whatever the file looks like. */
+	#patch(step: PatchStep, forward: boolean): boolean {
+		const { place, slot, was } = step;
+		const live = this.#stat(place);
+		if (live === undefined || String(live.ino) !== was.inode)
+			return this.#changed(place);
+		const ready = this.#slot(slot);
+		const begun = `${ready}.begun`;
+		const isBegun = statOf(begun) !== undefined;
+		if (!isBegun && !forward) return true;
+		if (!isBegun) {
+			if (!isAsItWas(live, was)) return this.#changed(place);
+			this.#options.changes.move(ready, begun);
+			this.#options.changes.syncDirectory(this.#home(slot));
+		}
+		this.#writeParts(step, begun, forward);
+		const [from, to] = forward
+			? [step.before, step.after]
+			: [step.after, step.before];
+		this.#setAttributes(place, from, to);
+		if (!forward) this.#options.changes.move(begun, ready);
+		return true;
+	}
+
+	#writeParts(
+		{ place, parts, sizes: [before, after] }: PatchStep,
+		begun: string,
+		forward: boolean,
+	): void {
+		const { tops, changes } = this.#options;
+		const { tree } = tops[place.top] as Top;
+		const source = openSync(systemPath(begun), constants.O_RDONLY | noFollow);
+		const file = tree.open(place.suffix, constants.O_WRONLY);
+		try {
+			const total = parts.reduce((sum, [, length]) => sum + length, 0);
+			let from = forward ? 0 : total;
+			for (const [position, length] of parts) {
+				const end = forward
+					? position + length
+					: Math.min(position + length, before);
+				const bytes = readAt(source, from, Math.max(0, end - position));
+				changes.writeAt(file, bytes, position);
+				from += length;
+			}
+			changes.alter("truncate", () =>
+				ftruncateSync(file, forward ? after : before),
+			);
+			changes.syncFile(file);
+		} finally {
+			closeSync(source);
+			tree.shut(file);
+		}
+	}
+
+	#attributes(
+		{ place, was }: AttributesStep,
+		from: KeptAttributes,
+		to: KeptAttributes,
+	): boolean {
+		const live = this.#stat(place);
+		if (live === undefined || String(live.ino) !== was.inode)
+			return this.#changed(place);
+		return this.#setAttributes(place, from, to);
+	}
+
+	#setAttributes(
+		place: Place,
+		from: KeptAttributes,
+		to: KeptAttributes,
+	): boolean {
+		const { tops, calls, changes } = this.#options;
+		const { tree } = tops[place.top] as Top;
+		let isWhole = true;
+		const attempt = (change: () => void) => {
+			isWhole =
+				this.#attempt(
+					place,
+					() => {
+						changes.alter("attributes", change);
+						return true;
+					},
+					"unfaithful",
+				) && isWhole;
+		};
+		if (tree.root.descriptor === -1) {
+			const entry = pathEntry(tree.pathText(place.suffix), calls);
+			changeAttributes(entry, { from, to, attempt });
+			return isWhole;
+		}
+		const own = place.suffix === "";
+		const fd = own ? tree.root.descriptor : tree.open(place.suffix, pathOnly);
+		try {
+			changeAttributes(selfEntry(selfOf(fd), calls), { from, to, attempt });
+		} finally {
+			if (!own) tree.shut(fd);
+		}
+		return isWhole;
+	}
+
+	#isUntouched(place: Place, live: BigIntStats, made: Was): boolean {
+		const isSame =
+			String(live.mtimeNs) === made.mtime &&
+			(live.isDirectory() || String(live.size) === made.size);
+		if (!isSame || !live.isDirectory()) return isSame;
+		const { tops, since } = this.#options;
+		return isUntouchedBelow(tops[place.top] as Top, place.suffix, since);
+	}
+
+	#changed(place: Place, message = changedSince): boolean {
+		const problem = { kind: "unwritten", reason: "CHANGED", message } as const;
+		this.#options.problem({ place, ...problem });
+		return false;
+	}
+
+	#attempt(
+		place: Place,
+		change: () => boolean,
+		kind: StepProblem["kind"] = "unwritten",
+	): boolean {
+		try {
+			return change();
+		} catch (error) {
+			const reason = codeOf(error);
+			if (reason === undefined) throw error;
+			const message = sayingOf(error as Error);
+			this.#options.problem({ place, kind, reason, message });
+			return false;
+		}
+	}
+
+	/** undefined if there is nothing, or if a directory on the way is none. */
+	#stat({ top, suffix }: Place): BigIntStats | undefined {
+		try {
+			const { tree } = this.#options.tops[top] as Top;
+			return lstatSync(tree.path(suffix), {
+				bigint: true,
+				throwIfNoEntry: false,
+			});
+		} catch (error) {
+			if (codeOf(error) === "ENOENT") return undefined;
+			throw error;
+		}
+	}
+
+	#slotStat(slot: Slot): BigIntStats | undefined {
+		return statOf(this.#slot(slot));
+	}
+
+	#slot(slot: Slot): string {
+		return `${this.#home(slot)}/${slot.number}`;
+	}
+
+	#home({ home }: Slot): string {
+		return this.#options.slots[home] as string;
+	}
+
+	#path({ top, suffix }: Place): string {
+		return (this.#options.tops[top] as Top).tree.pathText(suffix);
+	}
+
+	#move(from: string, place: Place): void {
+		this.#forget(place);
+		this.#options.changes.move(from, this.#path(place));
+	}
+
+	#moveOut(place: Place, to: string): void {
+		this.#forget(place);
+		this.#options.changes.move(this.#path(place), to);
+	}
+
+	/** What is open of it is not what will be there. */
+	#forget({ top, suffix }: Place): void {
+		(this.#options.tops[top] as Top).tree.forget(suffix);
+	}
+}
+
+function statOf(path: string): BigIntStats | undefined {
+	return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
+}
+
+function isFile(stat: BigIntStats, { inode }: Was): boolean {
+	return String(stat.ino) === inode;
+}
+
+/** Of a file with several names, those that were dealt with before have moved the ctime. */
+function isAsItWas(stat: BigIntStats, was: Was): boolean {
+	return (
+		isFile(stat, was) &&
+		String(stat.mtimeNs) === was.mtime &&
+		(stat.isDirectory() || String(stat.size) === was.size) &&
+		(was.links > 1 || String(stat.ctimeNs) === was.ctime)
+	);
+}
+
+function readAt(
+	fd: number,
+	position: number,
+	length: number,
+): Uint8Array<ArrayBuffer> {
+	const bytes = new Uint8Array(length);
+	for (let done = 0; done < length; ) {
+		const count = readSync(fd, bytes, done, length - done, position + done);
+		if (count === 0) throw new Error("a slot of a journal is too short");
+		done += count;
+	}
+	return bytes;
+}

@@ -1,0 +1,45 @@
+import type { Spot } from "./items.ts";
+import { lookFor } from "./live-directory.ts";
+import type { Top } from "./tops.ts";
+
+/** Finds for each file system that is restored to one directory on it, into which what lies on it can be moved. */
+export class Homes {
+	readonly #tops: readonly Top[];
+	readonly #byDevice = new Map<bigint, number>();
+	readonly all: Spot[] = [];
+
+	constructor(tops: readonly Top[]) {
+		this.#tops = tops;
+	}
+
+	/** Index of the home of what lies, or is to lie, at a spot. */
+	of({ top, suffix }: Spot): number {
+		const above = suffix.slice(0, suffix.lastIndexOf("/"));
+		const device = this.#deviceOf(top, above);
+		const known = this.#byDevice.get(device);
+		if (known !== undefined) return known;
+		const home = this.#tops.find((other) => other.device === device);
+		const spot =
+			home === undefined
+				? this.#highest({ top, suffix: above }, device)
+				: { top: home, suffix: "" };
+		this.#byDevice.set(device, this.all.length);
+		return this.all.push(spot) - 1;
+	}
+
+	/** The top of what is mounted there. */
+	#highest({ top, suffix }: Spot, device: bigint): Spot {
+		let highest = suffix;
+		while (highest !== "") {
+			const above = highest.slice(0, highest.lastIndexOf("/"));
+			if (this.#deviceOf(top, above) !== device) break;
+			highest = above;
+		}
+		return { top, suffix: highest };
+	}
+
+	#deviceOf(top: Top, suffix: string): bigint {
+		if (suffix === "") return top.device;
+		return lookFor(top, suffix)?.stat.dev ?? top.device;
+	}
+}

@@ -1,0 +1,180 @@
+import { lstatSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Bytes, Node, SnapshotRecord } from "@varve/format";
+import { XattrReader } from "../../native/xattr-reader.ts";
+import { prepareToRead } from "../../prepare-to-read.ts";
+import type { Repository, Snapshot } from "../../repository.ts";
+import { directoryReader } from "../../snapshot/native-reader.ts";
+import { PreviousScan } from "../../snapshot/previous.ts";
+import { createSourceFs } from "../../snapshot/source-fs.ts";
+import { codeOf, systemPath } from "../../system.ts";
+import { locate } from "../locate.ts";
+import { Owners } from "../owners.ts";
+import { createSelection, type Selection } from "../selection.ts";
+import { ownerRulesOf } from "../target.ts";
+import type { TargetCalls } from "../target-calls.ts";
+import type { OwnerRules } from "../tasks.ts";
+import type { Policy } from "./decide.ts";
+import { DeletionScope } from "./deletion-scope.ts";
+import { PartComparer } from "./differing-parts.ts";
+import { EntryJudge } from "./judge-entry.ts";
+import { attainableXattrs } from "./keep-attributes.ts";
+import { LinkGroups } from "./link-groups.ts";
+import type { OntoOptions } from "./options.ts";
+import { RemovalSurvey } from "./removal.ts";
+import { scopeIn } from "./scope-chain.ts";
+import { Survey } from "./survey.ts";
+import { type Placed, placeAll, type Top } from "./tops.ts";
+
+/** All that a restore onto what is there goes by, found out without changing anything. */
+export interface Prepared {
+	readonly selection: Selection;
+	readonly tops: readonly Top[];
+	readonly placed: readonly Placed[];
+	readonly survey: Survey;
+	readonly judge: EntryJudge;
+	readonly links: LinkGroups;
+	readonly contents: PartComparer;
+	readonly rules: OwnerRules;
+	readonly xattrsOf: ((path: string) => Node["xattrs"]) | undefined;
+	/** Before a path below the target, to make its path in the snapshot. */
+	readonly prefix: string;
+	/** The caller calls it once. */
+	close(): void;
+}
+
+export async function prepareOnto(
+	repository: Repository,
+	options: OntoOptions,
+	calls: TargetCalls,
+): Promise<Prepared> {
+	const { snapshot, subpath, target, include, exclude } = options;
+	const { record } = snapshot;
+	const { objects, tools } = repository;
+	const selection = createSelection({
+		include: include ?? [],
+		exclude: exclude ?? [],
+	});
+	await prepareToRead(repository, [snapshot.id]);
+	const location = locate(objects, record, subpath);
+	const { openAt } = calls;
+	const { tops, placed } = placeAll(location, { target, record, openAt });
+	const rules = ownerRulesOf(tops[0]?.display("") ?? "/");
+	const fs = createSourceFs();
+	const scope = new DeletionScope({
+		record,
+		objects,
+		fs,
+		own: ownDirectories(repository),
+	});
+	const reader = directoryReader();
+	const removal = new RemovalSurvey(scope, reader);
+	const links = LinkGroups.read(objects, record);
+	const contents = new PartComparer(objects, tools);
+	const policy = policyOf(options);
+	const whereIs = (path: string) =>
+		target !== undefined && path.startsWith(location.prefix)
+			? target + path.slice(location.prefix.length)
+			: path;
+	const scopeOf = (root: number, path: string) => {
+		const source = record.roots[root] as SnapshotRecord["roots"][number];
+		return scopeIn(source, path, { scope, objects, fs, whereIs });
+	};
+	const xattrsOf = xattrReader();
+	const judge = new EntryJudge({
+		...{ record, selection, policy, links, removal, scopeIn: scopeOf },
+		comparer: {
+			contents,
+			attainable: attainableBy(new Owners(rules)),
+			xattrsOf,
+			trustsTimes: policy.overwrite === "if-changed",
+		},
+		tag: `varve-${snapshot.id.slice(0, 8)}`,
+	});
+	const survey = new Survey({
+		...{ objects, record, selection, reader, links, scope, removal, judge },
+		deletes: policy.delete,
+		scan: target === undefined ? scanOf(repository, snapshot) : undefined,
+		scopeIn: scopeOf,
+	});
+	return {
+		...{ selection, tops, placed, survey, judge, links, contents, rules },
+		xattrsOf,
+		prefix: location.prefix,
+		close: () => {
+			for (const top of tops) top.close();
+		},
+	};
+}
+
+function policyOf(options: OntoOptions): Policy {
+	const { snapshot, overwrite, onConflict } = options;
+	return {
+		overwrite: overwrite ?? "always",
+		onConflict,
+		delete: options.delete ?? false,
+		taken: BigInt(Date.parse(snapshot.record.time)) * 1_000_000n,
+	};
+}
+
+/** The repository and this client's cache, wherever they lie. */
+function ownDirectories({ backend, cache }: Repository): ReadonlySet<string> {
+	const { folder } = cache;
+	const paths = [
+		backend.descriptor?.path,
+		folder,
+		folder === undefined ? undefined : dirname(folder),
+	];
+	const own = new Set<string>();
+	for (const path of paths) {
+		if (path === undefined) continue;
+		const id = identityOf(path);
+		if (id !== undefined) own.add(id);
+	}
+	return own;
+}
+
+function identityOf(path: string): string | undefined {
+	try {
+		const stat = lstatSync(systemPath(path), {
+			bigint: true,
+			throwIfNoEntry: false,
+		});
+		return stat && `${stat.dev}:${stat.ino}`;
+	} catch (error) {
+		if (codeOf(error) === undefined) throw error;
+		return undefined;
+	}
+}
+
+/** As this process can give it back: what it cannot is no difference. */
+function attainableBy(owners: Owners): (node: Node) => Node {
+	return (node) => {
+		owners.judge(node.mode, node.uid, node.gid);
+		const { mode, uid, gid } = owners;
+		return {
+			...node,
+			mode,
+			uid,
+			gid,
+			xattrs: attainableXattrs(node.xattrs, owners),
+		};
+	};
+}
+
+function xattrReader(): Prepared["xattrsOf"] {
+	const reader = new XattrReader();
+	return reader.available ? (path) => reader.ofPath(path).xattrs : undefined;
+}
+
+function scanOf(
+	{ objects }: Repository,
+	{ record }: Snapshot,
+): PreviousScan | undefined {
+	if (record.scan === undefined) return undefined;
+	return new PreviousScan(copiesOf(objects.pieces(record.scan)));
+}
+
+function* copiesOf(pieces: Iterable<Bytes>): Generator<Bytes> {
+	for (const piece of pieces) yield piece.slice();
+}

@@ -1,0 +1,517 @@
+import {
+	chmodSync,
+	existsSync,
+	linkSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	unlinkSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { encodeName, type TreeId, wholeScope } from "@varve/format";
+import { hardlink, makeTree, symlink } from "@varve/testkit";
+import { describe, expect, test } from "vitest";
+import type { Snapshot } from "../../packages/core/src/repository.ts";
+import {
+	abortRestore,
+	forgetRestore,
+	resumeRestore,
+	undoRestore,
+} from "../../packages/core/src/restore/onto/finish-restore.ts";
+import type { PlanLine } from "../../packages/core/src/restore/onto/onto-report.ts";
+import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
+import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
+import { snapshot as snapshotOf } from "../../packages/core/src/snapshot/snapshot.ts";
+import {
+	asSnapshot,
+	noise,
+	readingPlace,
+	type TestRepository,
+	takeSnapshot,
+} from "./reading-workplace.ts";
+import { describeTree } from "./restore-tree.ts";
+
+const place = readingPlace("onto");
+
+const small = {
+	"a.txt": "alpha",
+	"b.txt": "beta",
+	empty: "",
+	kept: { "same.txt": "the same" },
+	linked: { one: "one file", two: hardlink("linked/one") },
+	sub: { "c.txt": "gamma", deep: { "d.txt": "delta" }, link: symlink("c.txt") },
+	turned: "a file",
+	void: {},
+};
+
+interface Scene {
+	readonly repository: TestRepository;
+	readonly folder: string;
+	readonly snapshot: Snapshot;
+	/** As it was when the snapshot was taken. */
+	readonly before: ReturnType<typeof describeTree>;
+}
+
+async function scene(
+	tree: Parameters<typeof makeTree>[1] = small,
+): Promise<Scene> {
+	const folder = place.fresh("live");
+	makeTree(folder, tree);
+	const repository = await place.repository();
+	const snapshot = await takeSnapshot(repository, folder);
+	return { repository, folder, snapshot, before: describeTree(folder) };
+}
+
+/** Every kind of difference. */
+function disturb(folder: string): void {
+	const at = (path: string) => join(folder, path);
+	writeFileSync(at("a.txt"), "altered");
+	chmodSync(at("b.txt"), 0o600);
+	rmSync(at("sub"), { recursive: true });
+	writeFileSync(at("new.txt"), "new");
+	mkdirSync(at("extra/deep"), { recursive: true });
+	writeFileSync(at("extra/deep/x"), "x");
+	unlinkSync(at("turned"));
+	mkdirSync(at("turned"));
+	unlinkSync(at("linked/two"));
+	writeFileSync(at("linked/two"), "one file");
+	utimesSync(at("void"), 1, 1);
+}
+
+const inPlace = { target: undefined, delete: true } as const;
+
+function restore(
+	{ repository, snapshot }: Scene,
+	options: Partial<OntoOptions> = {},
+) {
+	return restoreOnto(repository, { snapshot, ...inPlace, ...options });
+}
+
+async function planOf(made: Scene, options: Partial<OntoOptions> = {}) {
+	const lines: PlanLine[] = [];
+	await restore(made, {
+		dryRun: true,
+		onPlan: (line) => void lines.push(line),
+		...options,
+	});
+	return Object.fromEntries(
+		lines.map(({ path, action }) => [
+			path.slice(made.folder.length) || "/",
+			action,
+		]),
+	);
+}
+
+/** What is in a folder, but for the journal and what it does to nothing else. */
+function contentOf(folder: string): ReturnType<typeof describeTree> {
+	return Object.fromEntries(
+		Object.entries(describeTree(folder)).filter(
+			([path]) => !path.startsWith("/.varve-restore-"),
+		),
+	);
+}
+
+function journalsIn(folder: string): string[] {
+	return readdirSync(folder).filter((name) => name.startsWith(".varve-"));
+}
+
+/** The repository, opened anew without the pack that holds a file. */
+async function withoutContent(
+	{ repository, snapshot }: Scene,
+	name: string,
+): Promise<TestRepository> {
+	const { objects, index, backend } = repository;
+	objects.outdate();
+	await index.catchUp(await objects.prepare());
+	const tree = snapshot.record.roots[0]?.tree as TreeId;
+	const ids = objects.lookup(tree, encodeName(name))?.content.ids;
+	const pack = index.places(ids as Uint8Array<ArrayBuffer>)[0]?.pack as string;
+	const location = backend.descriptor?.path as string;
+	rmSync(join(location, "packs", pack.slice(0, 2), pack));
+	return place.repository({ location, isThere: true });
+}
+
+describe("a restore in place", () => {
+	test("plans every kind of difference, and changes nothing in a dry run", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const disturbed = describeTree(made.folder);
+		expect(await planOf(made)).toEqual({
+			"/": "metadata",
+			"/a.txt": "update",
+			"/b.txt": "metadata",
+			"/extra": "delete",
+			"/linked": "metadata",
+			"/linked/one": "metadata",
+			"/linked/two": "metadata",
+			"/new.txt": "delete",
+			"/sub": "create",
+			"/sub/c.txt": "create",
+			"/sub/deep": "create",
+			"/sub/deep/d.txt": "create",
+			"/sub/link": "create",
+			"/turned": "replace",
+			"/void": "metadata",
+		});
+		expect(describeTree(made.folder)).toEqual(disturbed);
+	});
+
+	test("gives back exactly what the snapshot holds, hard links included", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const report = await restore(made, { verify: true });
+		expect(report.problems).toEqual([]);
+		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(report.sums).toMatchObject({ update: 1, delete: 4, replace: 1 });
+		expect(report.verified?.files).toBeGreaterThan(5);
+	});
+
+	test("does nothing where nothing differs, and leaves no journal", async () => {
+		const made = await scene();
+		const report = await restore(made);
+		expect(report.sums).toMatchObject({ unchanged: 16, metadata: 0 });
+		expect(report.journal).toBeUndefined();
+		expect(describeTree(made.folder)).toEqual(made.before);
+	});
+
+	test("finds a changed file of the same size and time, by its ctime", async () => {
+		const made = await scene();
+		const path = join(made.folder, "a.txt");
+		const { atime, mtime } = statSync(path);
+		writeFileSync(path, "ALPHA");
+		utimesSync(path, atime, mtime);
+		await restore(made);
+		expect(readFileSync(path, "utf8")).toBe("alpha");
+	});
+
+	test("without delete, what the snapshot has not stays", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		await restore(made, { delete: false });
+		expect(readFileSync(join(made.folder, "extra/deep/x"), "utf8")).toBe("x");
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("alpha");
+	});
+
+	test("undo puts back what was there, metadata and hard links included", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const disturbed = describeTree(made.folder);
+		const { journal } = await restore(made);
+		expect(journalsIn(made.folder)).toHaveLength(1);
+		expect(journal).toContain(made.folder);
+		const undone = undoRestore(made.repository, { path: made.folder });
+		expect(undone).toMatchObject({ outcome: "undone", problems: [] });
+		expect(describeTree(made.folder)).toEqual(disturbed);
+	});
+
+	test("undo leaves alone what was changed after the restore, and says so", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		await restore(made);
+		writeFileSync(join(made.folder, "a.txt"), "worked on");
+		writeFileSync(join(made.folder, "sub/deep/mine"), "mine");
+		const undone = undoRestore(made.repository, { path: made.folder });
+		expect(undone.problems.map(({ path, reason }) => [path, reason])).toEqual([
+			[join(made.folder, "sub"), "CHANGED"],
+			[join(made.folder, "a.txt"), "CHANGED"],
+		]);
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("worked on");
+		expect(existsSync(join(made.folder, "sub/deep/mine"))).toBe(true);
+		expect(readFileSync(join(made.folder, "new.txt"), "utf8")).toBe("new");
+		expect(undone.journal).toBeDefined();
+		forgetRestore(made.repository, { path: made.folder });
+		expect(journalsIn(made.folder)).toEqual([]);
+	});
+
+	test("only the last restore can be taken back; forgetting it frees what it kept", async () => {
+		const made = await scene();
+		writeFileSync(join(made.folder, "a.txt"), "first");
+		await restore(made);
+		writeFileSync(join(made.folder, "a.txt"), "second");
+		await restore(made);
+		expect(journalsIn(made.folder)).toHaveLength(1);
+		forgetRestore(made.repository, { path: made.folder });
+		expect(describeTree(made.folder)).toEqual(made.before);
+		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
+			expect.objectContaining({ code: "NO_JOURNAL" }),
+		);
+	});
+
+	test("without undo no journal stays", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const report = await restore(made, { undo: false });
+		expect(report.journal).toBeUndefined();
+		expect(describeTree(made.folder)).toEqual(made.before);
+	});
+
+	test("T84: a file with another name elsewhere is replaced, and the other name keeps what it was", async () => {
+		const made = await scene();
+		const outside = place.fresh("outside");
+		writeFileSync(join(made.folder, "a.txt"), "changed");
+		linkSync(join(made.folder, "a.txt"), outside);
+		chmodSync(join(made.folder, "b.txt"), 0o611);
+		linkSync(join(made.folder, "b.txt"), `${outside}.b`);
+		const report = await restore(made);
+		expect(report.problems).toEqual([]);
+		expect(readFileSync(outside, "utf8")).toBe("changed");
+		expect(statSync(`${outside}.b`).mode & 0o777).toBe(0o611);
+		expect(contentOf(made.folder)).toEqual(made.before);
+	});
+
+	test("T84: a symlink, a directory and a FIFO in the place of files give way", async () => {
+		const made = await scene();
+		const outside = place.fresh("outside");
+		writeFileSync(outside, "never touched");
+		for (const name of ["a.txt", "b.txt"]) unlinkSync(join(made.folder, name));
+		symlinkSync(outside, join(made.folder, "a.txt"));
+		mkdirSync(join(made.folder, "b.txt"));
+		writeFileSync(join(made.folder, "b.txt/in"), "in");
+		const report = await restore(made);
+		expect(report.problems).toEqual([]);
+		expect(readFileSync(outside, "utf8")).toBe("never touched");
+		expect(contentOf(made.folder)).toEqual(made.before);
+	});
+
+	test("a directory with something in it stays where neither deleting nor overwriting was asked for", async () => {
+		const made = await scene();
+		unlinkSync(join(made.folder, "b.txt"));
+		mkdirSync(join(made.folder, "b.txt"));
+		writeFileSync(join(made.folder, "b.txt/in"), "in");
+		const report = await restore(made, { delete: false });
+		expect(report.problems).toMatchObject([{ reason: "CONFLICT" }]);
+		expect(readFileSync(join(made.folder, "b.txt/in"), "utf8")).toBe("in");
+	});
+
+	test("keep-both leaves what is there, and puts the snapshot's version beside it", async () => {
+		const made = await scene();
+		writeFileSync(join(made.folder, "a.txt"), "mine");
+		const report = await restore(made, { onConflict: "keep-both" });
+		expect(report.sums["keep-both"]).toBe(1);
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("mine");
+		const tag = made.snapshot.id.slice(0, 8);
+		const beside = join(made.folder, `a.txt.varve-${tag}`);
+		expect(readFileSync(beside, "utf8")).toBe("alpha");
+	});
+
+	test("asks about each conflict", async () => {
+		const made = await scene();
+		writeFileSync(join(made.folder, "a.txt"), "mine");
+		writeFileSync(join(made.folder, "b.txt"), "mine too");
+		const asked: string[] = [];
+		await restore(made, {
+			onConflict: "ask",
+			ask: async ({ path }) => {
+				asked.push(path);
+				return path.endsWith("a.txt") ? "skip" : "overwrite";
+			},
+		});
+		expect(asked).toHaveLength(2);
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("mine");
+		expect(readFileSync(join(made.folder, "b.txt"), "utf8")).toBe("beta");
+	});
+
+	test("an include narrows what is restored and what is deleted", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		await restore(made, { include: ["new.txt", "c.txt"] });
+		expect(existsSync(join(made.folder, "new.txt"))).toBe(false);
+		expect(readdirSync(join(made.folder, "sub"))).toEqual(["c.txt"]);
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("altered");
+		expect(existsSync(join(made.folder, "extra"))).toBe(true);
+	});
+
+	test("what the snapshot left out, and what could not be read then, survives delete", async () => {
+		const folder = place.fresh("live");
+		makeTree(folder, {
+			...small,
+			".varveignore": "*.tmp\n",
+			cache: { "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55" },
+		});
+		const repository = await place.repository();
+		const { id, record } = await snapshotOf(repository, {
+			roots: [{ path: folder, kind: "directory", names: [] }],
+			scope: { ...wholeScope, excludes: ["*.o"], excludeCaches: true },
+		});
+		if (id === undefined) throw new Error("no snapshot");
+		const unread = [{ path: join(folder, "kept/dark"), reason: "EACCES" }];
+		const snapshot = asSnapshot({ id, record: { ...record, unread } });
+		const at = (path: string) => join(folder, path);
+		mkdirSync(at("build"));
+		for (const path of ["x.o", "y.tmp", "build/z.o", "build/gone", "cache/f"])
+			writeFileSync(at(path), "extra");
+		mkdirSync(at("kept/dark"));
+		writeFileSync(at("kept/dark/secret"), "secret");
+		mkdirSync(at("other/.varve"), { recursive: true });
+		for (const name of ["config", "packs", "segments", "snapshots"])
+			mkdirSync(at(`other/.varve/${name}`));
+		unlinkSync(at(".varveignore"));
+		const made = { repository, folder, snapshot, before: {} };
+		const report = await restore(made);
+		expect(report.problems).toEqual([]);
+		for (const path of [
+			"x.o",
+			"y.tmp",
+			"build/z.o",
+			"cache/f",
+			"kept/dark/secret",
+			"other/.varve/packs",
+		])
+			expect(existsSync(at(path)), path).toBe(true);
+		expect(existsSync(at("build/gone"))).toBe(false);
+	});
+
+	test("a large file of which little differs gets only that", async () => {
+		const big = noise(1_500_000);
+		const made = await scene({ ...small, big });
+		const path = join(made.folder, "big");
+		const altered = big.slice();
+		altered.fill(0, 700_000, 700_100);
+		writeFileSync(path, altered.subarray(0, 1_400_000));
+		const { ino } = lstatSync(path);
+		const disturbed = describeTree(made.folder);
+		const report = await restore(made, { minPatched: 1_000_000 });
+		expect(report.bytes).toBeLessThan(200_000);
+		expect(contentOf(made.folder)).toEqual(made.before);
+		const undone = undoRestore(made.repository, { path: made.folder });
+		expect(undone.problems).toEqual([]);
+		expect(describeTree(made.folder)).toEqual(disturbed);
+		expect(lstatSync(path).ino).toBe(ino);
+	});
+
+	test("what is restored into another directory that is there is only what differs", async () => {
+		const made = await scene();
+		const target = place.fresh("target");
+		makeTree(target, small);
+		writeFileSync(join(target, "a.txt"), "other");
+		writeFileSync(join(target, "more"), "more");
+		const subpath = made.folder;
+		const report = await restore(made, { target, subpath, delete: true });
+		expect(report.sums).toMatchObject({ update: 1, delete: 1, create: 0 });
+		expect(contentOf(target)).toEqual(made.before);
+	});
+
+	test("a damaged repository costs nothing but what needs it, and with verify nothing is changed", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const disturbed = describeTree(made.folder);
+		const blind = { ...made, repository: await withoutContent(made, "a.txt") };
+		await expect(restore(blind, { verify: true })).rejects.toMatchObject({
+			code: "NEEDED_DAMAGED",
+		});
+		expect(describeTree(made.folder)).toEqual(disturbed);
+		const report = await restore(blind);
+		expect(report.problems).toEqual(
+			expect.arrayContaining([
+				expect.objectContaining({
+					path: join(made.folder, "a.txt"),
+					kind: "damaged",
+				}),
+			]),
+		);
+		expect(readFileSync(join(made.folder, "a.txt"), "utf8")).toBe("altered");
+		expect(existsSync(join(made.folder, "new.txt"))).toBe(false);
+	});
+
+	test("no snapshot captures a journal, and no restore deletes it", async () => {
+		const made = await scene();
+		writeFileSync(join(made.folder, "a.txt"), "first");
+		await restore(made);
+		expect(journalsIn(made.folder)).toHaveLength(1);
+		const again = await takeSnapshot(made.repository, made.folder);
+		expect(again.record.roots[0]?.tree).toBe(
+			made.snapshot.record.roots[0]?.tree,
+		);
+		expect(await planOf(made)).toEqual({});
+	});
+});
+
+class Killed extends Error {
+	override readonly name = "Killed";
+}
+
+/** Throws before the n-th change and all that follow: as if the process were gone. */
+function killAt(number: number): (change: string) => void {
+	let count = 0;
+	return () => {
+		if (++count >= number) throw new Killed();
+	};
+}
+
+describe("a restore that is killed", () => {
+	test("T85: at every change, is finished by resume and taken back by abort", async () => {
+		for (let number = 1; ; number++) {
+			const outcomes = [];
+			for (const ending of ["resume", "abort"] as const)
+				outcomes.push(await killed(number, ending));
+			if (outcomes.every((killed) => !killed)) {
+				expect(number).toBeGreaterThan(20);
+				return;
+			}
+		}
+	}, 600_000);
+
+	async function killed(number: number, ending: "resume" | "abort") {
+		const made = await scene();
+		disturb(made.folder);
+		const disturbed = describeTree(made.folder);
+		const gate = killAt(number);
+		const isKilled = await restore(made, { gate }).then(
+			() => false,
+			(error) => {
+				if (error instanceof Killed) return true;
+				throw error;
+			},
+		);
+		if (!isKilled) return false;
+		await end(made, ending, `killed at ${number}`);
+		if (ending === "resume")
+			expect(contentOf(made.folder), `resumed, ${number}`).toEqual(made.before);
+		else
+			expect(
+				{ ...contentOf(made.folder), ...untold },
+				`aborted, ${number}`,
+			).toEqual({ ...(isFinished ? made.before : disturbed), ...untold });
+		return true;
+	}
+
+	/** Killed after the end it cannot be aborted any more. */
+	let isFinished = false;
+	/** Killed before the journal was begun, nobody knows which time the directory had before its folder was made. */
+	let untold: { readonly [path: string]: string } = {};
+
+	async function end(made: Scene, ending: "resume" | "abort", what: string) {
+		const { repository, folder, snapshot } = made;
+		isFinished = false;
+		untold = {};
+		const states = journalsIn(folder);
+		const files = states.flatMap((name) => readdirSync(join(folder, name)));
+		if (states.length === 0 || !files.includes("begun")) {
+			if (ending === "resume") await restore(made);
+			else untold = states.length === 0 ? {} : { "": "" };
+			return;
+		}
+		if (files.includes("done") || files.includes("over")) {
+			isFinished = true;
+			return;
+		}
+		await expect(restore(made), what).rejects.toMatchObject({
+			code: "RESTORE_UNFINISHED",
+		});
+		if (ending === "abort") {
+			const report = abortRestore(repository, { path: folder });
+			expect(report.problems, what).toEqual([]);
+			return;
+		}
+		const resumed = resumeRestore(repository, { path: folder });
+		if (resumed.outcome === "begin-anew")
+			await restoreOnto(repository, { snapshot, ...resumed.request });
+		else expect(resumed.problems, what).toEqual([]);
+	}
+});
