@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blankNode, NodeKind, utf8 } from "@varve/format";
 import { describe, expect, test } from "vitest";
-import { sameAccounts } from "../../packages/core/src/restore/acl-ids.ts";
+import { sameAccounts } from "../../packages/core/src/accounts.ts";
 import { BatchFrames } from "../../packages/core/src/restore/batch-frames.ts";
 import { FileWindow } from "../../packages/core/src/restore/file-window.ts";
 import type { NativeCalls } from "../../packages/core/src/restore/native-times.ts";

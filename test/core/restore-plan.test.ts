@@ -15,7 +15,7 @@ import {
 } from "@varve/format";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sameAccounts } from "../../packages/core/src/restore/acl-ids.ts";
+import { sameAccounts } from "../../packages/core/src/accounts.ts";
 import {
 	flattenContent,
 	partsOf,

@@ -15,6 +15,7 @@ interface Flags extends FilterFlags {
 	readonly target?: string;
 	readonly include?: readonly string[];
 	readonly exclude?: readonly string[];
+	readonly numericIds?: boolean;
 	readonly verify?: boolean;
 	readonly dryRun?: boolean;
 	readonly workers?: number;
@@ -33,6 +34,10 @@ export const command: CommandFile = {
 			)
 			.option("-i, --include <pattern>", "only what matches", gather)
 			.option("-e, --exclude <pattern>", "leave out what matches", gather)
+			.option(
+				"--numeric-ids",
+				"give files to the numbers of their users and groups, not to who has their names here",
+			)
 			.option("--verify", "read back what was written and compare it")
 			.option("-n, --dry-run", "only tell what would be restored")
 			.addOption(workersOption());
@@ -51,7 +56,7 @@ export const command: CommandFile = {
 	],
 	async run(session, command) {
 		const flags = command.opts<Flags>();
-		const { workers, include, exclude, verify, dryRun } = flags;
+		const { workers, include, exclude, verify, dryRun, numericIds } = flags;
 		const target = targetOf(session, flags);
 		return await withRepository(session, { workers }, async (repository) => {
 			const { snapshot, path } = await selectPath(
@@ -65,6 +70,7 @@ export const command: CommandFile = {
 				target,
 				include,
 				exclude,
+				numericIds,
 				verify,
 				dryRun,
 				signal: session.signal,

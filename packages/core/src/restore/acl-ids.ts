@@ -1,15 +1,5 @@
 import { type Bytes, decodeName } from "@varve/format";
-
-/** Users and groups that have another number here than where the snapshot was taken, by the number there. */
-export interface AccountMaps {
-	readonly users: ReadonlyMap<number, number>;
-	readonly groups: ReadonlyMap<number, number>;
-}
-
-export const sameAccounts: AccountMaps = {
-	users: new Map(),
-	groups: new Map(),
-};
+import type { AccountMaps } from "../accounts.ts";
 
 /** Linux's posix_acl_xattr.h: a version in 4 bytes, then entries of tag (2), permissions (2) and number (4), the little end first. */
 const version = 2;

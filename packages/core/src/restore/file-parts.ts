@@ -21,24 +21,38 @@ export interface ContentPart {
 	readonly position: number;
 }
 
-/** Cuts a content at item boundaries into parts of about 8 MiB. Throws what is wrong with a list, after the parts before it. */
+/**
+ * Cuts a content at item boundaries into parts of about 8 MiB to be written: holes cost nothing, however many and large they are.
+ * Throws what is wrong with a list, after the parts before it.
+ */
 export function* partsOf(
 	objects: Pick<ObjectReader, "items">,
-	{ content }: Node,
+	{ content, holes }: Pick<Node, "content" | "holes">,
 ): Generator<ContentPart> {
 	let items: FlatItem[] = [];
 	let position = 0;
 	let length = 0;
+	let written = 0;
 	for (const item of objects.items(content)) {
-		items.push(item);
+		const isHole = holes && item.id === undefined;
+		const last = items.at(-1);
+		if (isHole && last !== undefined && last.id === undefined)
+			items[items.length - 1] = longer(last, item.length);
+		else items.push(item);
 		length += item.length;
-		if (length < partBytes && items.length < partItems) continue;
+		if (!isHole) written += item.length;
+		if (written < partBytes && items.length < partItems) continue;
 		yield { content: contentOf(items), position };
 		position += length;
 		items = [];
 		length = 0;
+		written = 0;
 	}
 	if (items.length > 0) yield { content: contentOf(items), position };
+}
+
+function longer(zeros: FlatItem, length: number): FlatItem {
+	return { ...zeros, length: zeros.length + length };
 }
 
 function contentOf(items: readonly FlatItem[]): Content {

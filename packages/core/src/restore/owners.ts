@@ -1,4 +1,4 @@
-import type { AccountMaps } from "./acl-ids.ts";
+import type { AccountMaps } from "../accounts.ts";
 import type { OwnerRules } from "./tasks.ts";
 
 const setUserId = 0o4000;

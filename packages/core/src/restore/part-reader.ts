@@ -13,6 +13,8 @@ import {
 
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const zeroSlice = 1024 * 1024;
+/** Never written. */
+const zeros = new Uint8Array(zeroSlice);
 
 /** Reads restored files back and compares them with the ids of their chunks. */
 export class PartReader {
@@ -98,7 +100,7 @@ export class PartReader {
 		for (let done = 0; done < length; done += zeroSlice) {
 			const count = Math.min(zeroSlice, length - done);
 			const bytes = this.#read(fd, from + done, count);
-			if (bytes.some((byte) => byte !== 0)) return false;
+			if (Buffer.compare(bytes, zeros.subarray(0, count)) !== 0) return false;
 		}
 		return true;
 	}

@@ -1,4 +1,5 @@
 import type { SnapshotRecord, Statistics } from "@varve/format";
+import { type AccountMaps, lookUpNumbers, sameAccounts } from "../accounts.ts";
 import { either } from "../lease.ts";
 import { prepareToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
@@ -32,6 +33,8 @@ export interface RestoreOptions {
 	/** Patterns as of a snapshot's excludes: only entries that match one, and all that is below them. */
 	readonly include?: readonly string[] | undefined;
 	readonly exclude?: readonly string[] | undefined;
+	/** Gives files to the numbers of their users and groups, and not to who has their names here. */
+	readonly numericIds?: boolean | undefined;
 	/** Reads every restored file back and compares it. */
 	readonly verify?: boolean | undefined;
 	/** Writes nothing, and says what would be restored. */
@@ -247,7 +250,8 @@ async function writeInto(
 	const { repository, options, log, target, location } = restoration;
 	const progress = new Progress(repository.observer, "restore");
 	progress.begin("restore", totalsOf(restoration));
-	const rules = ownerRulesOf(target);
+	const accounts = await accountsFor(options);
+	const rules = ownerRulesOf(target, accounts);
 	const owners = new Owners(rules);
 	const maker = new TreeMaker({ tree, owners, calls, log, isNew: true });
 	const large = new LargeFiles({ tree, owners, calls, log });
@@ -280,6 +284,13 @@ async function writeInto(
 	return options.verify === true
 		? verifyFiles(restoration, crew, { progress, tree })
 		: undefined;
+}
+
+function accountsFor({
+	numericIds,
+	snapshot,
+}: RestoreOptions): Promise<AccountMaps> | AccountMaps {
+	return numericIds === true ? sameAccounts : lookUpNumbers(snapshot.record);
 }
 
 function callsOf(log: RestoreLog): TargetCalls {

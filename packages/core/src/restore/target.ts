@@ -1,8 +1,8 @@
 import { mkdirSync, opendirSync, statfsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { TargetError } from "@varve/format";
+import { type AccountMaps, sameAccounts } from "../accounts.ts";
 import { codeOf } from "../system.ts";
-import { type AccountMaps, sameAccounts } from "./acl-ids.ts";
 import type { OwnerRules } from "./tasks.ts";
 
 /**

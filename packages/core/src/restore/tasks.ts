@@ -1,6 +1,6 @@
 import type { Attribute, Bytes } from "@varve/format";
+import type { AccountMaps } from "../accounts.ts";
 import type { BasePlaces } from "../base-places.ts";
-import type { AccountMaps } from "./acl-ids.ts";
 import type { TargetRoot } from "./target-tree.ts";
 
 /** What restore hands to its workers, and what they answer: plain objects of columns, cheap to clone. */

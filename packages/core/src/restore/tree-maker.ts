@@ -247,7 +247,10 @@ export class TreeMaker {
 				seconds: mtime,
 				nanoseconds: mtimeNs,
 				xattrs,
-				inheritsAcl: kind === "special" && inheritsAcl(tree, suffix, calls),
+				// A target that was there has the ACLs it had.
+				inheritsAcl:
+					suffix === "" ||
+					(kind === "special" && inheritsAcl(tree, suffix, calls)),
 			},
 			{
 				attempt: (change) => this.#attempt(suffix, "unfaithful", change),
