@@ -2,6 +2,8 @@
 
 database.py make FILE BYTES SEED
 database.py update FILE ROWS SEED
+database.py insert FILE ROWS SEED
+database.py vacuum FILE 0 0
 
 A row is about 1 KB: two short texts, two numbers, pseudo-text, and a token that does not compress. An update
 sets the two numbers, so that it touches one page of the table and no index.
@@ -41,13 +43,26 @@ def row(numbers, words, weights):
     )
 
 
-def make(path, size, seed):
-    numbers = random.Random(seed)
-    words = vocabulary(numbers)
+def weights_of(words):
     weights, total = [], 0.0
     for rank in range(len(words)):
         total += 1.0 / (rank + 3)
         weights.append(total)
+    return weights
+
+
+def add(connection, rows):
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO customer (name, email, balance, updated, note, token) VALUES (?, ?, ?, ?, ?, ?)", rows
+    )
+    connection.execute("COMMIT")
+
+
+def make(path, size, seed):
+    numbers = random.Random(seed)
+    words = vocabulary(numbers)
+    weights = weights_of(words)
     connection = connect(path)
     connection.execute(
         "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, email TEXT,"
@@ -56,12 +71,7 @@ def make(path, size, seed):
     connection.execute("CREATE INDEX customer_email ON customer (email)")
     pages = 0
     while pages * 4096 < size:
-        rows = [row(numbers, words, weights) for _ in range(ROWS_AT_ONCE)]
-        connection.execute("BEGIN")
-        connection.executemany(
-            "INSERT INTO customer (name, email, balance, updated, note, token) VALUES (?, ?, ?, ?, ?, ?)", rows
-        )
-        connection.execute("COMMIT")
+        add(connection, [row(numbers, words, weights) for _ in range(ROWS_AT_ONCE)])
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.close()
 
@@ -80,6 +90,21 @@ def update(path, rows, seed):
     connection.close()
 
 
+def insert(path, rows, seed):
+    numbers = random.Random(seed)
+    words = vocabulary(numbers)
+    weights = weights_of(words)
+    connection = connect(path)
+    add(connection, [row(numbers, words, weights) for _ in range(rows)])
+    connection.close()
+
+
+def vacuum(path, _amount, _seed):
+    connection = connect(path)
+    connection.execute("VACUUM")
+    connection.close()
+
+
 if __name__ == "__main__":
     _, verb, file, amount, seed = sys.argv
-    {"make": make, "update": update}[verb](file, int(amount), int(seed))
+    {"make": make, "update": update, "insert": insert, "vacuum": vacuum}[verb](file, int(amount), int(seed))

@@ -121,7 +121,21 @@ function borg() {
 	};
 }
 
-const makers = { varve, restic, borg };
+/** Varve as it would be if no frame had a base. */
+function varvePlain() {
+	const whole = varve();
+	if (whole.absent) return { ...whole, name: "varve-plain" };
+	const snapshot = (place) =>
+		whole.does.snapshot(place).map((argv) => [...argv, "--no-delta"]);
+	return {
+		...whole,
+		name: "varve-plain",
+		version: `${whole.version} --no-delta`,
+		does: { ...whole.does, snapshot },
+	};
+}
+
+const makers = { varve, "varve-plain": varvePlain, restic, borg };
 
 /** The tools with these names, those first that can run; the others carry `absent`, the reason. */
 export function chooseTools(names) {
