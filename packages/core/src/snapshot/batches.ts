@@ -1,7 +1,14 @@
 import { spanBytes } from "@varve/format";
 import type { Directory } from "./directory.ts";
+import { type HoleFinder, minSparseFile } from "./holes.ts";
 import type { Judgement } from "./judge.ts";
-import { copyStat, newStatColumns, sizeOf } from "./stat-columns.ts";
+import { type PlannedSpan, planSpans, type SpanPlan } from "./span-plan.ts";
+import {
+	copyStat,
+	identityOf,
+	newStatColumns,
+	sizeOf,
+} from "./stat-columns.ts";
 import type { FilesTask, SpanTask } from "./tasks.ts";
 
 /** One file that must be read. */
@@ -25,21 +32,33 @@ export type Batch =
 	| {
 			readonly type: "span";
 			readonly file: Reading;
-			readonly span: number;
-			readonly start: number;
-			readonly length: number;
+			readonly part: PlannedSpan;
+			/** All of the file's spans. */
+			readonly plan: SpanPlan;
+			/** That are to be read. */
+			readonly bytes: number;
 	  };
 
-/** Gathers files into batches of about 2 MiB in the order of the walk; large files go span by span. */
+/** Gathers files into batches of about 2 MiB in the order of the walk; large files go span by span, and sparse ones as what of them lies in no hole. */
 export class Batcher {
+	readonly #holes: Pick<HoleFinder, "of">;
 	#files: Reading[] = [];
 	#bytes = 0;
 
+	constructor(holes: Pick<HoleFinder, "of">) {
+		this.#holes = holes;
+	}
+
 	/** Batches that are complete with this file. */
 	*add(file: Reading): Generator<Batch> {
-		const size = sizeOf(file.directory.stats, file.index);
-		if (size >= spanBytes) {
-			yield* spansOf(file, size);
+		const { directory, index } = file;
+		const size = sizeOf(directory.stats, index);
+		const holes =
+			size >= minSparseFile && directory.sparse.has(index)
+				? this.#holes.of(pathOf(file), identityOf(directory.stats, index))
+				: [];
+		if (size >= spanBytes || holes.length > 0) {
+			yield* spansOf(file, planSpans(size, holes));
 			return;
 		}
 		this.#files.push(file);
@@ -62,15 +81,18 @@ export class Batcher {
 	}
 }
 
-function* spansOf(file: Reading, size: number): Generator<Batch> {
-	for (let start = 0, span = 0; start < size; start += spanBytes, span++)
-		yield {
-			type: "span",
-			file,
-			span,
-			start,
-			length: Math.min(spanBytes, size - start),
-		};
+function* spansOf(file: Reading, plan: SpanPlan): Generator<Batch> {
+	for (const part of plan.spans)
+		yield { type: "span", file, part, plan, bytes: part.bytes };
+}
+
+function pathOf({ directory, index }: Reading): string {
+	return directory.path + (directory.names[index] as string);
+}
+
+/** The file is no longer than a span. */
+export function isOneSpan({ spans, zeros }: SpanPlan): boolean {
+	return spans.length + zeros.length === 1;
 }
 
 export function taskOf(
@@ -82,16 +104,11 @@ export function taskOf(
 	const { directory, index } = batch.file;
 	const stats = newStatColumns(1);
 	copyStat(directory.stats, index, stats, 0);
-	const path = directory.path + (directory.names[index] as string);
-	return {
-		type: "span",
-		id,
-		path,
-		start: batch.start,
-		length: batch.length,
-		stats,
-		claims,
-	};
+	const { start, length, skips } = batch.part;
+	const path = pathOf(batch.file);
+	const isWhole = isOneSpan(batch.plan);
+	const span = { start, length, skips, isWhole };
+	return { type: "span", id, path, span, stats, claims };
 }
 
 function filesTask(

@@ -25,9 +25,8 @@ export class ClaimBudget {
 
 	/** Counts a batch in; returns all the buffers that whoever works on it must know. */
 	expect(batch: Batch): readonly SharedArrayBuffer[] {
-		return batch.type === "files"
-			? this.expectBytes(batch.files.length, batch.bytes)
-			: this.expectBytes(1, batch.length);
+		const files = batch.type === "files" ? batch.files.length : 1;
+		return this.expectBytes(files, batch.bytes);
 	}
 
 	/** The same for so many files of so many bytes in all. */

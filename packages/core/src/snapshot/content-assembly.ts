@@ -21,7 +21,8 @@ interface Column {
  * more than one item becomes a list object. The result depends on the file's bytes alone.
  */
 export class ContentAssembly {
-	readonly #spans: (Content | undefined)[] = [];
+	/** By index; what stands for several spans has the index of the first. */
+	readonly #spans = new Map<number, Content>();
 	readonly #storeList: StoreList;
 	#lists = false;
 
@@ -32,15 +33,23 @@ export class ContentAssembly {
 	/** The items of the span with this index. */
 	add(index: number, span: Content): void {
 		if (span.kinds.length <= maxInlineItems) {
-			this.#spans[index] = span;
+			this.#spans.set(index, span);
 			return;
 		}
 		this.#lists = true;
-		this.#spans[index] = this.#asList(span);
+		this.#spans.set(index, this.#asList(span));
+	}
+
+	/** Spans from this index on of which nothing was read, as they lie in a hole. */
+	addZeros(index: number, length: number): void {
+		const kinds = [ItemKind.zeros];
+		this.#spans.set(index, { kinds, lengths: [length], ids: noBytes });
 	}
 
 	finish(): Content {
-		const spans = this.#spans.map((span) => span as Content);
+		const spans = [...this.#spans]
+			.sort(([a], [b]) => a - b)
+			.map(([, span]) => span);
 		const inline = join(spans);
 		if (!this.#lists && inline.kinds.length <= maxInlineItems) return inline;
 		return join(
@@ -58,6 +67,8 @@ export class ContentAssembly {
 		};
 	}
 }
+
+const noBytes = new Uint8Array(0);
 
 /** The content of a file whose spans were cut by one thread. */
 export function assembleContent(

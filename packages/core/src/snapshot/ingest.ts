@@ -108,6 +108,22 @@ export class Ingest {
 			return;
 		}
 		this.#cut(true);
+		this.#endSpan();
+	}
+
+	/**
+	 * The next `length` bytes of the span are zeros, which nobody need read. At least 65,536 bytes before them were zeros too, or they begin the
+	 * span; and as many come after them, or they end it: so the items are those that reading them would give.
+	 */
+	skip(length: number): void {
+		this.#cut(true);
+		this.#zeros(length);
+		this.#spanTaken += length;
+		if (this.#spanTaken < spanBytes) this.#parts.cutter.begin();
+		else this.#endSpan();
+	}
+
+	#endSpan(): void {
 		this.#items.spanEnds.push(this.#items.kinds.length);
 		this.#spanTaken = 0;
 		this.#parts.cutter.begin();

@@ -1,5 +1,4 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { spanBytes } from "@varve/format";
 import {
 	noXattrs,
 	type XattrReader,
@@ -8,6 +7,7 @@ import {
 import { codeOf, systemPath } from "../system.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
+import { readAround } from "./read-around.ts";
 import {
 	ctimeOf,
 	gidOf,
@@ -20,7 +20,12 @@ import {
 	sizeOf,
 	uidOf,
 } from "./stat-columns.ts";
-import { type FileResult, type FreshStat, Outcome } from "./tasks.ts";
+import {
+	type FileResult,
+	type FreshStat,
+	Outcome,
+	type SpanPart,
+} from "./tasks.ts";
 
 /** Never blocks on a FIFO swapped in, never follows a link swapped in. */
 const openFlags =
@@ -39,9 +44,7 @@ export interface ReadRequest {
 	readonly stats: StatColumns;
 	readonly index: number;
 	/** Of a large file: only this part. */
-	readonly span:
-		| { readonly start: number; readonly length: number }
-		| undefined;
+	readonly span: SpanPart | undefined;
 	readonly throttle: (bytes: number) => void;
 	readonly manners: OpenManners;
 	readonly stat: FileStat;
@@ -91,7 +94,9 @@ function readOpened(
 	let before: StatColumns | undefined;
 	for (let attempt = 1; ; attempt++) {
 		ingest.begin();
-		const failed = readInto(ingest, fd, request) ?? lookAgain(fd, stat);
+		// Only as long as nothing changes may a hole be believed.
+		const part = attempt === 1 ? request : { ...request, span: undefined };
+		const failed = readInto(ingest, fd, part) ?? lookAgain(fd, stat);
 		if (failed !== undefined) {
 			ingest.abandon();
 			return failed;
@@ -109,7 +114,7 @@ function readOpened(
 				xattrs: xattrsOf(fd, request),
 			};
 		}
-		if (attempt >= attempts || request.span !== undefined)
+		if (attempt >= attempts || request.span?.isWhole === false)
 			return {
 				outcome: Outcome.torn,
 				items: ingest.finish(),
@@ -143,6 +148,13 @@ function readInto(
 	fd: number,
 	{ span, throttle, stats, index, stat }: ReadRequest,
 ): FileResult | undefined {
+	if (span !== undefined && span.skips.length > 0) {
+		const around = readAround({ ingest, fd, throttle }, span);
+		if (typeof around === "object") return failure(around.error);
+		if (around !== "not zeros") return undefined;
+		ingest.abandon();
+		ingest.begin();
+	}
 	const start = span?.start ?? 0;
 	// One byte more than lstat said finds a file that has grown, and saves the read that would only say "end".
 	let left = span?.length ?? Number.POSITIVE_INFINITY;
@@ -208,9 +220,4 @@ function failure(error: unknown): FileResult {
 		return { outcome: Outcome.notAFile };
 	if (code === undefined) throw error;
 	return { outcome: Outcome.failed, reason: code };
-}
-
-/** Number of spans of a file of this size. */
-export function spanCount(size: number): number {
-	return Math.max(1, Math.ceil(size / spanBytes));
 }

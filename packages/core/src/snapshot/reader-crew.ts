@@ -3,17 +3,17 @@ import {
 	type Content,
 	CorruptError,
 	ItemKind,
-	spanBytes,
 } from "@varve/format";
 import { noXattrs, type XattrsFound } from "../native/xattr-reader.ts";
 import type { Crew } from "../repository.ts";
-import { type Batch, type Reading, taskOf } from "./batches.ts";
+import { type Batch, isOneSpan, type Reading, taskOf } from "./batches.ts";
 import {
 	assembleContent,
 	ContentAssembly,
 	type StoreList,
 } from "./content-assembly.ts";
 import type { IngestYield } from "./ingest.ts";
+import type { SpanPlan } from "./span-plan.ts";
 import {
 	decodeResult,
 	type FileResult,
@@ -70,8 +70,12 @@ export class ReaderCrew {
 	): Promise<void> {
 		const id = ++this.#lastId;
 		this.#batches.set(id, batch);
-		if (batch.type === "span" && batch.span === 0)
-			this.#openLarge(batch.file, batch.file);
+		if (
+			batch.type === "span" &&
+			batch.part.span === 0 &&
+			!isOneSpan(batch.plan)
+		)
+			this.#openLarge(batch.file, batch.plan);
 		const task = taskOf(batch, id, claims);
 		await this.#crew.submit(task, [task.stats.bytes.buffer]);
 	}
@@ -85,14 +89,14 @@ export class ReaderCrew {
 		await this.#crew.idle();
 	}
 
-	#openLarge(file: Reading, { directory, index }: Reading): void {
-		const size = Number(directory.stats.wide[directory.stats.count + index]);
+	#openLarge(file: Reading, { spans, zeros }: SpanPlan): void {
 		const assembly = new ContentAssembly(this.#sink.storeList);
+		for (const { span, length } of zeros) assembly.addZeros(span, length);
 		this.#large.set(file, {
 			assembly,
-			left: Math.ceil(size / spanBytes),
+			left: spans.length,
 			torn: false,
-			zeros: false,
+			zeros: zeros.length > 0,
 			xattrs: noXattrs,
 			failure: undefined,
 		});
@@ -104,9 +108,10 @@ export class ReaderCrew {
 		if (batch === undefined) return;
 		this.#batches.delete(id);
 		const reader = new ByteReader(results, "worker reply");
-		if (batch.type === "span") this.#takeSpan(batch, decodeResult(reader));
+		if (batch.type === "span" && !isOneSpan(batch.plan))
+			this.#takeSpan(batch, decodeResult(reader));
 		else
-			for (const file of batch.files)
+			for (const file of filesOf(batch))
 				this.#takeFile(file, decodeResult(reader));
 	}
 
@@ -135,10 +140,10 @@ export class ReaderCrew {
 				"a worker replied about an unknown file",
 			);
 		if ("items" in result) {
-			large.assembly.add(batch.span, result.items);
+			large.assembly.add(batch.part.span, result.items);
 			large.torn ||= result.outcome === Outcome.torn;
 			large.zeros ||= result.items.kinds.includes(ItemKind.zeros);
-			if (batch.span === 0) large.xattrs = result.xattrs;
+			if (batch.part.span === 0) large.xattrs = result.xattrs;
 		} else large.failure = result;
 		if (--large.left > 0) return;
 		this.#large.delete(batch.file);
@@ -151,4 +156,8 @@ export class ReaderCrew {
 				xattrs: large.xattrs,
 			});
 	}
+}
+
+function filesOf(batch: Batch): readonly Reading[] {
+	return batch.type === "files" ? batch.files : [batch.file];
 }

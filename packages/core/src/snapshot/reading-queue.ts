@@ -1,6 +1,7 @@
 import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 import { type Batch, Batcher, type Reading } from "./batches.ts";
+import { HoleFinder } from "./holes.ts";
 import type { Intake } from "./intake.ts";
 import type { SnapshotOptions } from "./options.ts";
 import { ReaderCrew, type ReadSink } from "./reader-crew.ts";
@@ -21,7 +22,7 @@ export interface ReadingQueueParts {
 /** Brings files that must be read to those who read them; holds the first ones back until it is clear whether other threads are worth starting. */
 export class ReadingQueue {
 	readonly #parts: ReadingQueueParts;
-	readonly #batcher = new Batcher();
+	readonly #batcher = new Batcher(new HoleFinder());
 	#crew: ReaderCrew | undefined;
 	#close: (() => Promise<void>) | undefined;
 	#held: Batch[] = [];
@@ -53,10 +54,9 @@ export class ReadingQueue {
 			await this.#submit(this.#crew, batch);
 			return;
 		}
-		const files = batch.type === "files";
 		this.#held.push(batch);
-		this.#heldBytes += files ? batch.bytes : batch.length;
-		this.#heldFiles += files ? batch.files.length : 1;
+		this.#heldBytes += batch.bytes;
+		this.#heldFiles += batch.type === "files" ? batch.files.length : 1;
 		if (this.#heldBytes > inlineBytes || this.#heldFiles > inlineFiles)
 			await this.#start(this.#parts.repository.workers);
 	}

@@ -112,14 +112,14 @@ function readSpan(
 	task: SpanTask,
 	{ ingest, throttle, manners, results, stat, xattrs }: Reading,
 ): void {
-	const { path, stats, start, length } = task;
+	const { path, stats, span } = task;
 	encodeResult(
 		results,
 		readFile(ingest, {
 			path,
 			stats,
 			index: 0,
-			span: { start, length },
+			span,
 			throttle,
 			manners,
 			stat,

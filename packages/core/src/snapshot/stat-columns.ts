@@ -95,6 +95,13 @@ export const mtimeOf = (columns: StatColumns, i: number) =>
 	columns.wide[2 * columns.count + i] as bigint;
 export const ctimeOf = (columns: StatColumns, i: number) =>
 	columns.wide[3 * columns.count + i] as bigint;
+/** As in what Node's lstat says. */
+export const identityOf = (columns: StatColumns, i: number) => ({
+	ino: BigInt.asUintN(64, inodeOf(columns, i)),
+	size: columns.wide[columns.count + i] as bigint,
+	mtimeNs: mtimeOf(columns, i),
+	ctimeNs: ctimeOf(columns, i),
+});
 export const modeOf = (columns: StatColumns, i: number) =>
 	columns.narrow[i] as number;
 export const uidOf = (columns: StatColumns, i: number) =>

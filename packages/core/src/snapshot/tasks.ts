@@ -40,13 +40,22 @@ export interface FilesTask {
 	readonly claims: readonly SharedArrayBuffer[];
 }
 
-/** 64 MiB of a large file. */
+/** What is to be read of a file, at most 64 MiB. */
+export interface SpanPart {
+	readonly start: number;
+	readonly length: number;
+	/** Starts and ends of what lies in holes, in the file: not read. */
+	readonly skips: readonly number[];
+	/** The file has no other part. */
+	readonly isWhole: boolean;
+}
+
+/** 64 MiB of a large file, or a sparse one. */
 export interface SpanTask {
 	readonly type: "span";
 	readonly id: number;
 	readonly path: string;
-	readonly start: number;
-	readonly length: number;
+	readonly span: SpanPart;
 	readonly stats: StatColumns;
 	/** All tables of claims so far: a worker attaches to those it does not have yet. */
 	readonly claims: readonly SharedArrayBuffer[];
