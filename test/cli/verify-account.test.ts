@@ -27,6 +27,7 @@ const report: VerifyReport = {
 	packs: { listed: 5, read: 3 },
 	directories: 1,
 	files: 1200,
+	proofs: undefined,
 	frames: 7,
 	chunks: 20,
 	bytesRead: 2048,
@@ -45,9 +46,34 @@ describe("the account of a verification", () => {
 
 	test.each([
 		["structure", /references followed to 1 directory and 1,200 files$/],
+		[
+			"restore-sim",
+			/; 20 chunks decoded and proved as a restore would \(4\.0 KiB\)$/,
+		],
 		["scrub", /; 3 read whole \(2\.0 KiB\), checksums only$/],
 	] as const)("of level %s claims no more than was done", (level, words) => {
 		expect(verifyAccount({ ...report, level })[1]).toMatch(words);
+	});
+
+	test("says how far runs one after the other have come", () => {
+		const proofs = {
+			unproved: 2,
+			unprovedBytes: 2048,
+			oldest: Date.UTC(2026, 0, 2, 3, 4, 5),
+		};
+		expect(verifyAccount({ ...report, proofs }).slice(2, 4)).toEqual([
+			"  2 packs (2.0 KiB) not read whole yet, as far as this machine remembers",
+			"  the oldest proof is of 2026-01-02 03:04:05 +0000",
+		]);
+		const done = { ...proofs, unproved: 0 };
+		expect(verifyAccount({ ...report, proofs: done })[2]).toBe(
+			"  every pack has been read whole before",
+		);
+		expect(verifySummary({ ...report, proofs })).toMatchObject({
+			packs_unproved: 2,
+			bytes_unproved: 2048,
+			oldest_proof: "2026-01-02T03:04:05.000Z",
+		});
 	});
 
 	test("names files and snapshots that are hurt", () => {

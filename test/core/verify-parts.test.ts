@@ -57,7 +57,10 @@ describe("choosing packs to read", () => {
 	const names = (
 		subset: Parameters<typeof choosePacks>[1],
 		random = () => 0.4,
-	) => choosePacks(packs, subset, random).map(({ name }) => name);
+	) =>
+		choosePacks(packs, subset, { random, timeOf: () => 0 }).map(
+			({ name }) => name,
+		);
 
 	test("parts are disjoint and make up the whole", () => {
 		const parts = [1, 2, 3].map((n) => names({ kind: "nth", n, t: 3 }));
@@ -67,12 +70,27 @@ describe("choosing packs to read", () => {
 	test("a share is rounded up; bytes are not exceeded but for the first pack", () => {
 		expect(names({ kind: "percent", percent: 11 })).toHaveLength(3);
 		expect(names({ kind: "percent", percent: 100 })).toHaveLength(20);
-		const chosen = choosePacks(packs, { kind: "bytes", bytes: 50 }, () => 0.9);
+		const chosen = choosePacks(
+			packs,
+			{ kind: "bytes", bytes: 50 },
+			{ random: () => 0.9, timeOf: () => 0 },
+		);
 		expect(chosen.length).toBeGreaterThan(1);
 		expect(chosen.reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(
 			50,
 		);
 		expect(names({ kind: "bytes", bytes: 0 })).toHaveLength(1);
+	});
+
+	test("what was read longest ago comes first", () => {
+		const order = packs.map(({ name }) => name).sort();
+		const timeOf = (name: string) => order.indexOf(name);
+		const chosen = choosePacks(
+			packs,
+			{ kind: "percent", percent: 25 },
+			{ random: Math.random, timeOf },
+		);
+		expect(chosen.map(({ name }) => name)).toEqual(order.slice(0, 5));
 	});
 
 	test("chance decides", () => {

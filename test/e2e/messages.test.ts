@@ -118,6 +118,8 @@ describe("every message of --json is as its schema says", () => {
 		["verify", "verify"],
 		["verify", "check --read-data"],
 		["verify", "verify --scrub"],
+		["verify", "verify --budget 1m"],
+		["verify", "verify --restore-sim latest"],
 		["gc", "gc --dry-run"],
 		["gc", "prune"],
 		["completion", "completion bash"],

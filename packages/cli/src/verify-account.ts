@@ -1,6 +1,7 @@
 import { type Finding, pathFields, type VerifyReport } from "@varve/core";
 import type { Message } from "./json-line.ts";
 import { shortId } from "./short-id.ts";
+import { formatTime, type OffsetAt } from "./times.ts";
 import {
 	formatBytes,
 	formatCount,
@@ -43,6 +44,9 @@ export function verifySummary(report: VerifyReport): Message {
 		chunks_checked: report.chunks,
 		bytes_read: report.bytesRead,
 		bytes_proved: report.bytesProved,
+		packs_unproved: report.proofs?.unproved,
+		bytes_unproved: report.proofs?.unprovedBytes,
+		oldest_proof: oldestProof(report),
 		notes: report.notes,
 		not_checked: report.notChecked,
 		seconds_elapsed: report.duration / 1000,
@@ -72,7 +76,10 @@ export function findingLines(finding: Finding): string[] {
 }
 
 /** The closing lines for people. */
-export function verifyAccount(report: VerifyReport): string[] {
+export function verifyAccount(
+	report: VerifyReport,
+	offsetAt: OffsetAt = () => 0,
+): string[] {
 	const { findings, packs, duration } = report;
 	const hurt = snapshotsHurt(report);
 	const result =
@@ -82,8 +89,31 @@ export function verifyAccount(report: VerifyReport): string[] {
 	return [
 		`${result} in ${formatDuration(duration)}`,
 		`  ${formatCounted(report.snapshots, "snapshot")}, ${formatCounted(packs.listed, "pack")}${readWords(report)}`,
+		...proofLines(report, offsetAt),
 		...report.notes.map((note) => `  ${note}`),
 		...report.notChecked.map((what) => `  not checked: ${what}`),
+	];
+}
+
+function oldestProof({ proofs }: VerifyReport): string | undefined {
+	const oldest = proofs?.oldest;
+	return oldest === undefined ? undefined : new Date(oldest).toISOString();
+}
+
+/** What runs one after the other have come to so far, as this client remembers it. */
+function proofLines(
+	{ proofs, packs }: VerifyReport,
+	offsetAt: OffsetAt,
+): string[] {
+	if (proofs === undefined || packs.read === packs.listed) return [];
+	const { unproved, unprovedBytes, oldest } = proofs;
+	return [
+		unproved === 0
+			? "  every pack has been read whole before"
+			: `  ${formatCounted(unproved, "pack")} (${formatBytes(unprovedBytes)}) not read whole yet, as far as this machine remembers`,
+		...(oldest === undefined
+			? []
+			: [`  the oldest proof is of ${formatTime(oldest, offsetAt)}`]),
 	];
 }
 
@@ -92,6 +122,8 @@ function readWords(report: VerifyReport): string {
 	const followed = `; references followed to ${formatCounted(directories, "directory", "directories")} and ${formatCounted(files, "file")}`;
 	const read = `; ${formatCount(packs.read)} read whole (${formatBytes(report.bytesRead)})`;
 	if (level === "structure") return followed;
+	if (level === "restore-sim")
+		return `${followed}; ${formatCounted(chunks, "chunk")} decoded and proved as a restore would (${formatBytes(report.bytesProved)})`;
 	if (level === "scrub") return `${read}, checksums only`;
 	return `${followed}${read}, ${formatCounted(chunks, "chunk")} proved (${formatBytes(report.bytesProved)})`;
 }

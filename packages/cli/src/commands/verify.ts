@@ -1,5 +1,6 @@
 import { InputError, type Subset, type VerifyLevel, verify } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
+import { waitValue } from "../durations.ts";
 import { ExitCode } from "../exit-code.ts";
 import { withRepository } from "../open-repository.ts";
 import { workersOption } from "../option-values.ts";
@@ -15,6 +16,8 @@ import {
 interface Flags {
 	readonly readData?: boolean;
 	readonly readDataSubset?: Subset;
+	readonly budget?: number;
+	readonly restoreSim?: boolean;
 	readonly scrub?: boolean;
 	readonly workers?: number;
 }
@@ -29,8 +32,17 @@ export const command: CommandFile = {
 			.option("--read-data", "read and prove every byte")
 			.option(
 				"--read-data-subset <subset>",
-				"read a part: 2/5 the second of five, 10% a random share, 2G about so much",
+				"read a part: 2/5 the second of five; 10% or 2G so much of what was read longest ago",
 				subsetValue,
+			)
+			.option(
+				"--budget <duration>",
+				"read what was read longest ago, and stop when the time is used up: 10m, 1h",
+				waitValue,
+			)
+			.option(
+				"--restore-sim",
+				"do all that a restore of the snapshots does, but write nothing",
 			)
 			.option(
 				"--scrub",
@@ -42,6 +54,14 @@ export const command: CommandFile = {
 		["varve verify", "check the structure, which is quick"],
 		["varve verify --read-data", "prove every byte"],
 		[
+			"varve verify --budget 10m",
+			"every night ten minutes more, until all has been read, and then from the beginning",
+		],
+		[
+			"varve verify --restore-sim latest",
+			"see whether the latest snapshot can be restored whole",
+		],
+		[
 			"varve verify --read-data-subset 1/7",
 			"on Mondays, the first of seven parts",
 		],
@@ -49,7 +69,7 @@ export const command: CommandFile = {
 	async run(session, command) {
 		const flags = command.opts<Flags>();
 		const level = levelOf(flags);
-		const { readDataSubset: subset, workers } = flags;
+		const { readDataSubset: subset, budget, workers } = flags;
 		return await withRepository(session, { workers }, async (repository) => {
 			const names = command.args;
 			const snapshots =
@@ -57,7 +77,7 @@ export const command: CommandFile = {
 					? undefined
 					: await namedSnapshots(repository, names);
 			const { signal, report } = session;
-			const options = { snapshots, level, subset, signal };
+			const options = { snapshots, level, subset, budget, signal };
 			const result = await verify(repository, options);
 			for (const finding of result.findings) {
 				report.message("error", findingFields(finding));
@@ -66,19 +86,33 @@ export const command: CommandFile = {
 						session.screen.printError(line);
 			}
 			report.message("summary", verifySummary(result));
-			report.account(verifyAccount(result));
+			report.account(verifyAccount(result, session.surroundings.offsetAt));
 			return result.findings.length > 0 ? ExitCode.damaged : ExitCode.done;
 		});
 	},
 };
 
-function levelOf({ readData, readDataSubset, scrub }: Flags): VerifyLevel {
-	const reads = readData === true || readDataSubset !== undefined;
-	if (scrub !== true) return reads ? "data" : "structure";
-	if (readData === true)
+/** What each flag excludes. */
+function levelOf({
+	readData,
+	readDataSubset,
+	budget,
+	restoreSim,
+	scrub,
+}: Flags): VerifyLevel {
+	const isPart = readDataSubset !== undefined || budget !== undefined;
+	const wanted = [
+		...(readData === true || (isPart && scrub !== true) ? ["--read-data"] : []),
+		...(restoreSim === true ? ["--restore-sim"] : []),
+		...(scrub === true ? ["--scrub"] : []),
+		...(budget !== undefined && scrub === true ? ["--budget"] : []),
+	];
+	if (wanted.length > 1)
 		throw new InputError(
 			"WRONG_MIXTURE",
-			"--scrub cannot be combined with --read-data, which does more",
+			`${wanted.join(" and ")} cannot be combined: --read-data reads every byte, --restore-sim what a restore needs, --scrub compares checksums alone`,
 		);
-	return "scrub";
+	if (scrub === true) return "scrub";
+	if (restoreSim === true) return "restore-sim";
+	return readData === true || isPart ? "data" : "structure";
 }

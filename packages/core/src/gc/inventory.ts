@@ -6,7 +6,7 @@ import {
 	type SnapshotRecord,
 } from "@varve/format";
 import type { Listing, OpenSegments } from "@varve/store";
-import { lostOriginals } from "../copies/lost-originals.ts";
+import { isCopySound, lostOriginals } from "../copies/lost-originals.ts";
 import { listRepository } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 
@@ -30,12 +30,14 @@ export async function takeInventory(
 	const ids = listing.snapshots.map(({ name }) => name as SnapshotId);
 	const records = await index.records(ids);
 	for (const id of ids) if (!records.has(id)) await requireGone(repository, id);
-	for (const { name } of await lostOriginals(backend, "snapshots"))
+	for (const { name } of await lostOriginals(backend, "snapshots")) {
+		if (!(await isCopySound(repository, "snapshots", name))) continue;
 		throw new CorruptError(
 			"LOST_RECORD",
 			`the record of the snapshot ${name} is lost, only its copy is there: nothing is deleted, varve repair puts it back`,
 			{ snapshot: name },
 		);
+	}
 	const segments = await repository.openSegments(listing, signal);
 	return {
 		listing,

@@ -4,6 +4,7 @@ import {
 	type PackKind,
 	type SnapshotId,
 	type Trailer,
+	type VarveError,
 } from "@varve/format";
 import type { ListedFile } from "@varve/store";
 import { areKept } from "../copies/keep-copies.ts";
@@ -12,7 +13,7 @@ import { attemptRead } from "../damage.ts";
 import type { Repository } from "../repository.ts";
 import type { Faults } from "./faults.ts";
 import { PackEnds } from "./pack-ends.ts";
-import type { PackQueue } from "./pack-queue.ts";
+import type { PackToRead } from "./pack-queue.ts";
 
 export interface CopyCheckOptions {
 	readonly repository: Repository;
@@ -123,41 +124,46 @@ export class CopyCheck {
 				});
 	}
 
-	/** Compares the copy of a pack with what its original is, and has it read if the original is. */
-	async pack(
-		original: ListedFile,
+	/** Compares the copy of a pack with what its original is. */
+	pack(
+		{ name }: ListedFile,
 		ends: {
 			readonly kind?: PackKind | undefined;
 			readonly trailer?: Trailer | undefined;
 		},
-		queue: PackQueue | undefined,
-	): Promise<void> {
+	): void {
 		const { repository, condemned } = this.#options;
-		if (condemned.has(original.name)) return;
-		const copy = this.#packs.get(original.name);
-		if (copy === undefined) {
+		if (condemned.has(name)) return;
+		if (!this.#packs.has(name)) {
 			if (ends.kind === FrameKind.meta && areKept(repository)) this.missing++;
 			return;
 		}
+		const trailer = this.#trailer(name);
+		if (trailer instanceof Error)
+			this.#fault("copies/packs", name, trailer.message);
+		else if (trailer !== undefined && differs(trailer, ends.trailer))
+			this.#fault("copies/packs", name, `it and packs/${name} differ`);
+	}
+
+	/** The copy of a pack, to be read; undefined if there is none, or none that can be read. */
+	toRead({ name }: ListedFile): PackToRead | undefined {
+		if (this.#options.condemned.has(name)) return undefined;
+		const file = this.#packs.get(name);
+		const trailer = this.#trailer(name);
+		if (file === undefined || trailer === undefined || trailer instanceof Error)
+			return undefined;
+		const from = "copies/packs" as const;
+		return { file, kind: FrameKind.meta, trailer, frames: undefined, from };
+	}
+
+	/** undefined if it is gone. */
+	#trailer(name: string): Trailer | VarveError | undefined {
+		const copy = this.#packs.get(name);
+		if (copy === undefined) return undefined;
 		const trailer = attemptRead(() => this.#ends.trailer(copy));
-		if (trailer instanceof Error) {
-			if (trailer.code !== "NO_FILE")
-				this.#fault("copies/packs", copy.name, trailer.message);
-			return;
-		}
-		if (differs(trailer, ends.trailer))
-			this.#fault(
-				"copies/packs",
-				copy.name,
-				`it and packs/${copy.name} differ`,
-			);
-		await queue?.add({
-			file: copy,
-			kind: ends.kind,
-			trailer,
-			frames: undefined,
-			from: "copies/packs",
-		});
+		return trailer instanceof Error && trailer.code === "NO_FILE"
+			? undefined
+			: trailer;
 	}
 
 	#fault(

@@ -33,6 +33,8 @@ export type FindingCode =
 	| "BAD_FRAME"
 	/** Bytes that do not match the id of their chunk. */
 	| "BAD_CHUNK"
+	/** Content that a restore, simulated, did not get. */
+	| "NOT_RESTORABLE"
 	/** A tree, list or table that does not decode. */
 	| "BAD_TREE"
 	/** A second copy that is not what its original is. */

@@ -127,20 +127,14 @@ export class PackPass {
 		if (directories && said !== undefined) this.#compare(file, ends, said);
 		const kind = ends.kind ?? said?.kind;
 		const isRead = isFirst && chosen.has(file.name);
-		if (isFirst)
-			await copies?.pack(
-				file,
-				{ kind, trailer: ends.trailer },
-				isRead ? queue : undefined,
-			);
-		if (isRead && queue !== undefined)
-			await queue.add({
-				file,
-				kind,
-				trailer: ends.trailer,
-				frames: ends.frames ?? said?.frames,
-			});
-		else await new Promise((resolve) => setImmediate(resolve));
+		if (isFirst) copies?.pack(file, { kind, trailer: ends.trailer });
+		if (isRead && queue !== undefined) {
+			const { trailer } = ends;
+			const frames = ends.frames ?? said?.frames;
+			await queue.add({ file, kind, trailer, frames });
+			const copy = copies?.toRead(file);
+			if (copy !== undefined) await queue.add(copy);
+		} else await new Promise((resolve) => setImmediate(resolve));
 	}
 
 	/** What stands around the frames; what is wrong with it is told, if `tells`. */

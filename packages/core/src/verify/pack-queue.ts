@@ -20,6 +20,8 @@ export interface PackQueueOptions {
 	readonly index: Pick<RepositoryIndex, "places">;
 	readonly faults: Faults;
 	readonly progress: Progress;
+	/** Told of each pack that was read whole. */
+	readonly onRead: (pack: PackId, isGood: boolean) => void;
 	/** Frames are decoded and their chunks proved; else only blocks are checked. */
 	readonly decodes: boolean;
 }
@@ -52,8 +54,7 @@ export class PackQueue {
 	readonly #options: PackQueueOptions;
 	readonly #ranges = new Map<number, PackState>();
 	#lastTask = 0;
-	/** Packs all of which was read and found good. */
-	readonly good: PackId[] = [];
+	/** Packs all of which was read, and not found good. */
 	readonly bad = new Set<PackId>();
 	packs = 0;
 	frames = 0;
@@ -75,7 +76,10 @@ export class PackQueue {
 			pack: id,
 			from: pack.from,
 			left: tasks.length,
-			isGood: pack.trailer !== undefined && pack.kind !== undefined,
+			isGood:
+				pack.trailer !== undefined &&
+				pack.kind !== undefined &&
+				(pack.frames !== undefined || !this.#options.decodes),
 		};
 		if (pack.from === undefined) this.packs++;
 		for (const task of tasks) {
@@ -137,8 +141,8 @@ export class PackQueue {
 		this.raw += reply.raw;
 		this.#options.progress.add(0, reply.stored, `packs/${state.pack}`);
 		if (--state.left > 0 || state.from !== undefined) return;
-		if (state.isGood) this.good.push(state.pack);
-		else this.bad.add(state.pack);
+		this.#options.onRead(state.pack, state.isGood);
+		if (!state.isGood) this.bad.add(state.pack);
 	}
 
 	#takeBlocks({ blockProblems }: VerifyReply, state: PackState): void {

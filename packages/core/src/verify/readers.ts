@@ -4,7 +4,11 @@ import type { VerifyOptions } from "./options.ts";
 import type { VerifySetup } from "./tasks.ts";
 
 /** Threads are not worth their start for less than this, stored. */
-const threadBytes = { data: 4 * 1024 * 1024, scrub: 512 * 1024 * 1024 };
+const threadBytes = {
+	data: 4 * 1024 * 1024,
+	"restore-sim": 4 * 1024 * 1024,
+	scrub: 512 * 1024 * 1024,
+};
 const cacheBytes = 24 * 1024 * 1024;
 
 /** The threads that read packs at a level of verify; undefined where none is read. */

@@ -4,16 +4,19 @@ import type { ListedFile } from "@varve/store";
 export type Subset =
 	/** Of `t` parts that the packs are divided into by their ids the one with number `n`, from 1 on. */
 	| { readonly kind: "nth"; readonly n: number; readonly t: number }
-	/** Chosen at random: this share of all packs, 0 to 100. */
+	/** This share of all packs, 0 to 100. */
 	| { readonly kind: "percent"; readonly percent: number }
-	/** Chosen at random: about this many bytes. */
+	/** About this many bytes. */
 	| { readonly kind: "bytes"; readonly bytes: number };
 
-/** At least one pack is chosen at random, if there are any. `random` returns a number from 0 up to 1. */
+/**
+ * Shares and bytes are of the packs that were read longest ago, by `timeOf`; at random among equals. At least one, if there are any. `random`
+ * returns a number from 0 up to 1.
+ */
 export function choosePacks(
 	packs: readonly ListedFile[],
 	subset: Subset | undefined,
-	random: () => number,
+	{ random, timeOf }: Choice,
 ): readonly ListedFile[] {
 	if (subset === undefined) return packs;
 	if (subset.kind === "nth")
@@ -21,7 +24,7 @@ export function choosePacks(
 			({ name }) =>
 				Number.parseInt(name.slice(0, 8), 16) % subset.t === subset.n - 1,
 		);
-	const shuffled = shuffle(packs, random);
+	const shuffled = oldestFirst(packs, { random, timeOf });
 	if (subset.kind === "percent")
 		return shuffled.slice(0, Math.ceil((packs.length * subset.percent) / 100));
 	let sum = 0;
@@ -30,6 +33,19 @@ export function choosePacks(
 		if (isChosen) sum += size;
 		return isChosen;
 	});
+}
+
+export interface Choice {
+	readonly random: () => number;
+	readonly timeOf: (pack: string) => number;
+}
+
+/** At random among those of one time: where nothing is remembered, runs one after the other still come to all of them. */
+export function oldestFirst(
+	packs: readonly ListedFile[],
+	{ random, timeOf }: Choice,
+): ListedFile[] {
+	return shuffle(packs, random).sort((a, b) => timeOf(a.name) - timeOf(b.name));
 }
 
 function shuffle<T>(items: readonly T[], random: () => number): T[] {

@@ -1,5 +1,6 @@
 import type { Bytes } from "@varve/format";
 import type { BasePlaces } from "../base-places.ts";
+import type { FrameColumns, PartColumns } from "../restore/tasks.ts";
 
 /** What verify hands to its workers: a range of blocks of one pack, and the frames that begin in it. */
 export interface VerifyTask {
@@ -63,4 +64,29 @@ export interface VerifyReply {
 	/** Bytes read, and bytes of chunks proved. */
 	readonly stored: number;
 	readonly raw: number;
+}
+
+/** Files to go through as a restore would, with the frames they need. */
+export interface SimulationTask {
+	readonly id: number;
+	readonly simulate: PartColumns;
+	readonly frames: FrameColumns;
+	/** Of the frames that have bases. */
+	readonly bases: BasePlaces | undefined;
+}
+
+export interface SimulationReply {
+	readonly id: number;
+	/** Proved, and their bytes. */
+	readonly chunks: number;
+	readonly bytes: number;
+	readonly problems: readonly {
+		/** Of the file. */
+		readonly suffix: string;
+		/** In hex. */
+		readonly chunk: string;
+		readonly message: string;
+	}[];
+	/** One of the files. */
+	readonly path: string | undefined;
 }

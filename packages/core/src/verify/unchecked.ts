@@ -25,10 +25,14 @@ export function uncheckedBy({
 		unchecked.push(
 			"whether frames decode and chunks match their ids, and whether everything snapshots refer to is there (--read-data)",
 		);
-	if (level !== "structure" && unread > 0)
-		unchecked.push(`${unread} of ${packsListed} packs`);
+	const reads = level === "data" || level === "scrub";
+	if (level === "restore-sim")
+		unchecked.push(
+			"bytes of packs that no restore of these snapshots needs, and what a target makes of the rest (--read-data reads every byte)",
+		);
+	if (reads && unread > 0) unchecked.push(`${unread} of ${packsListed} packs`);
 	// Threads share packs by ranges, so that none sees one whole from front to back.
-	if (level !== "structure")
+	if (reads)
 		unchecked.push(
 			level === "data"
 				? "the SHA-256 of whole packs, which is their name: their bytes were compared with the checksums in them, their chunks with ids"

@@ -2,7 +2,8 @@ import { BaseTable } from "../base-places.ts";
 import { FrameCache } from "../frame-cache.ts";
 import type { JobFactory } from "../job.ts";
 import { RangeCheck } from "./range-check.ts";
-import type { VerifySetup, VerifyTask } from "./tasks.ts";
+import { simulateBatch } from "./simulate-job.ts";
+import type { SimulationTask, VerifySetup, VerifyTask } from "./tasks.ts";
 
 /** What verify does in each thread: reads ranges of packs, checks blocks, decodes frames and proves chunks. */
 export const createVerifyJob: JobFactory = async (context, setup) => {
@@ -14,9 +15,14 @@ export const createVerifyJob: JobFactory = async (context, setup) => {
 	const check = new RangeCheck({ reads, tools, bases });
 	return {
 		run(given) {
-			const task = given as VerifyTask;
+			const task = given as VerifyTask | SimulationTask;
 			lookup.tell(task.bases);
-			return { reply: check.run(task) };
+			return {
+				reply:
+					"simulate" in task
+						? simulateBatch(task, bases, tools)
+						: check.run(task),
+			};
 		},
 		close: () => {},
 	};

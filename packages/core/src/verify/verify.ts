@@ -14,6 +14,7 @@ import type { Fault } from "./finding.ts";
 import { findingsOf } from "./findings.ts";
 import type { VerifyOptions, VerifyReport } from "./options.ts";
 import { runPasses, type Sums, type Verification } from "./passes.ts";
+import { Proofs } from "./proofs.ts";
 import { readersFor } from "./readers.ts";
 import { checkMarks, checkRecords } from "./small-files.ts";
 import { uncheckedBy } from "./unchecked.ts";
@@ -60,15 +61,18 @@ async function run(
 	repository: Repository,
 	options: VerifyOptions,
 ): Promise<VerifyReport> {
-	const started = repository.clock.now();
+	const began = repository.clock.now();
+	const started = repository.timer.uptime();
 	options.signal?.throwIfAborted();
 	const listing = await listToRead(repository);
 	// Threads take some time to start, which is used to find out what there is to do.
 	const crew = await readersFor(repository, options, listing);
 	try {
 		await catchUpToRead(repository, listing);
-		const account = await check(repository, options, { listing, crew });
-		return { ...account, duration: repository.clock.now() - started };
+		const account = await check(repository, options, {
+			...{ listing, crew, started },
+		});
+		return { ...account, duration: repository.clock.now() - began };
 	} finally {
 		await crew?.close();
 	}
@@ -77,7 +81,11 @@ async function run(
 async function check(
 	given: Repository,
 	options: VerifyOptions,
-	{ listing, crew }: Pick<Verification, "listing" | "crew">,
+	{
+		listing,
+		crew,
+		started,
+	}: Pick<Verification, "listing" | "crew" | "started">,
 ): Promise<Omit<VerifyReport, "duration">> {
 	const faults = new Faults();
 	const fromCopies: Fault[] = [];
@@ -98,9 +106,13 @@ async function check(
 		options.snapshots === undefined
 			? await CopyCheck.open({ repository, faults, condemned })
 			: undefined;
+	const proofs =
+		options.level === "data"
+			? await Proofs.open(repository, listing.packs)
+			: undefined;
 	const verification = {
-		...{ repository, options, listing, crew },
-		...{ records, faults, progress, copies },
+		...{ repository, options, listing, crew, started },
+		...{ records, faults, progress, copies, proofs },
 	};
 	const sums = await runPasses(verification);
 	await copies?.checkFiles(staying);
@@ -137,8 +149,8 @@ function damagedFrame({ pack }: FramePlace, { message }: VarveError): Fault {
 }
 
 function accountOf(
-	{ options, listing, records, faults, copies }: Verification,
-	{ graph, pass, queue }: Sums,
+	{ options, listing, records, faults, copies, proofs }: Verification,
+	{ graph, pass, queue, simulation }: Sums,
 ): Omit<VerifyReport, "findings" | "duration"> {
 	const packs = { listed: listing.packs.length, read: queue?.packs ?? 0 };
 	return {
@@ -154,10 +166,11 @@ function accountOf(
 		packs,
 		directories: graph?.directories ?? 0,
 		files: graph?.files ?? 0,
-		frames: queue?.frames ?? 0,
-		chunks: queue?.chunks ?? 0,
+		proofs: proofs?.account(listing.packs),
+		frames: queue?.frames ?? simulation?.frames ?? 0,
+		chunks: queue?.chunks ?? simulation?.chunks ?? 0,
 		bytesRead: queue?.stored ?? 0,
-		bytesProved: queue?.raw ?? 0,
+		bytesProved: queue?.raw ?? simulation?.bytes ?? 0,
 	};
 }
 
