@@ -29,12 +29,34 @@ type Calls = Pick<TargetCalls, "setFileTime" | "setPathTime" | "xattrs">;
 
 /** A file that is open for writing. */
 export function openFileEntry(fd: number, calls: Calls): OpenEntry {
-	return {
-		chown: (uid, gid) => fchownSync(fd, uid, gid),
-		chmod: (mode) => fchmodSync(fd, mode),
-		setTime: (seconds, ns) => calls.setFileTime(fd, seconds, ns),
-		xattrs: xattrsAt({ descriptor: fd }, calls.xattrs),
-	};
+	return new OpenFile(fd, calls);
+}
+
+/** A class, since there is one for each file of a restore. */
+class OpenFile implements OpenEntry {
+	readonly #fd: number;
+	readonly #calls: Calls;
+
+	constructor(fd: number, calls: Calls) {
+		this.#fd = fd;
+		this.#calls = calls;
+	}
+
+	chown(uid: number, gid: number): void {
+		fchownSync(this.#fd, uid, gid);
+	}
+
+	chmod(mode: number): void {
+		fchmodSync(this.#fd, mode);
+	}
+
+	setTime(seconds: number, nanoseconds: number): void {
+		this.#calls.setFileTime(this.#fd, seconds, nanoseconds);
+	}
+
+	get xattrs(): EntryXattrs | undefined {
+		return xattrsAt({ descriptor: this.#fd }, this.#calls.xattrs);
+	}
 }
 
 /** What an open descriptor stands for, by its path in /proc: that leads to the entry itself, also if it is a symlink. */

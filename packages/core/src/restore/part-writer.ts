@@ -132,10 +132,7 @@ export class PartWriter {
 				xattrs: parts.xattrs.get(part) ?? noXattrs,
 				inheritsAcl: inheritsAcl(tree, parts.suffixes[part] as string, calls),
 			},
-			{
-				attempt: (change) => tally.attempt(part, change),
-				lose: (what) => tally.count(what),
-			},
+			tally.sinkOf(part),
 		);
 	}
 

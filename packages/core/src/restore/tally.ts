@@ -1,4 +1,5 @@
 import { codeOf } from "../system.ts";
+import type { AttributeSink } from "./entry-attributes.ts";
 import type { Owners } from "./owners.ts";
 import { sayingOf } from "./target-tree.ts";
 import type { PartProblem, ProblemKind, RestoreReply } from "./tasks.ts";
@@ -22,6 +23,12 @@ export class Tally {
 	bytes = 0;
 	readonly #problems: PartProblem[] = [];
 	readonly #losses: { [what: string]: number } = {};
+	#part = -1;
+	/** One for all files. */
+	readonly #sink: AttributeSink = {
+		attempt: (change) => this.attempt(this.#part, change),
+		lose: (what) => this.count(what),
+	};
 
 	add(part: number, kind: ProblemKind, reason: string, message: string): void {
 		this.#problems.push({ part, kind, reason, message });
@@ -36,6 +43,12 @@ export class Tally {
 			if (code === undefined) throw error;
 			this.add(part, "unfaithful", code, sayingOf(error as Error));
 		}
+	}
+
+	/** For the attributes of one part, until the next is asked for. */
+	sinkOf(part: number): AttributeSink {
+		this.#part = part;
+		return this.#sink;
 	}
 
 	count(what: string): void {
