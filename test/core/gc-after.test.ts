@@ -11,6 +11,7 @@ import { forget } from "../../packages/core/src/forget/forget.ts";
 import { planByHand } from "../../packages/core/src/forget/plan.ts";
 import { freedBy } from "../../packages/core/src/gc/freed-by.ts";
 import { gc } from "../../packages/core/src/gc/gc.ts";
+import { withLease } from "../../packages/core/src/lease.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import type {
 	Repository,
@@ -267,6 +268,38 @@ describe("while a generation is pending", () => {
 		await gc(repository);
 		await expectSound(repository);
 		expect(await repository.backend.list("gc")).toEqual([]);
+	});
+});
+
+describe("a gc that had to leave what it condemned", () => {
+	test("is finished by the next one once those have ended who were there before its list was, whoever works since", async () => {
+		const repository = await place.repository({ clock });
+		const folder = source({ a: noise(60_000, 1) });
+		const { id } = await take(repository, folder);
+		await forgetOne(repository, id);
+		const lease = { kind: "writer", snapshots: [], command: "test" } as const;
+		const collect = () => gc(repository, { grace: 0 });
+		let endLate = () => {};
+		let late: Promise<void> | undefined;
+		await withLease(repository, lease, async () => {
+			expect(await collect()).toMatchObject({ state: "pending", packs: 2 });
+			await new Promise<void>((begun) => {
+				late = withLease(repository, lease, async () => {
+					begun();
+					await new Promise<void>((end) => {
+						endLate = end;
+					});
+				});
+			});
+			const again = await collect();
+			expect(again).toMatchObject({ state: "pending", resumed: true });
+			expect(again.waitingFor).toHaveLength(1);
+		});
+		expect(await collect()).toMatchObject({ state: "swept", resumed: true });
+		expect(await repository.backend.list("packs")).toEqual([]);
+		endLate();
+		await late;
+		await expectSound(repository);
 	});
 });
 

@@ -238,4 +238,10 @@ export const golden: readonly Golden[] = [
 		decode: (bytes) => decodeGcList(bytes, sha256Hex),
 		value: samples.gcList,
 	},
+	{
+		file: "gc-waiting.json",
+		encode: () => encodeGcList(samples.waitingGcList, sha256Hex),
+		decode: (bytes) => decodeGcList(bytes, sha256Hex),
+		value: samples.waitingGcList,
+	},
 ];

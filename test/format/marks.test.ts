@@ -108,6 +108,11 @@ describe("marks", () => {
 		],
 		["a pack twice", changed(gcList, { packs: [pack, pack] }), decodeGcList],
 		[
+			"a lease to wait for that is none",
+			changed(gcList, { waitsFor: ["me"] }),
+			decodeGcList,
+		],
+		[
 			"an expiry that is no time",
 			changed(label ?? {}, { op: "expire", value: "soon" }),
 			decodeLabel,

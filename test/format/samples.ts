@@ -516,3 +516,6 @@ export const gcList: GcList = {
 	packs: [parsePackId(hexOf(0x61)), parsePackId(hexOf(0x62))],
 	snapshots: [snapshot],
 };
+
+/** Once it is known who must end. */
+export const waitingGcList: GcList = { ...gcList, waitsFor: [lease] };

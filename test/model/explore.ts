@@ -247,11 +247,19 @@ interface Footprint {
 	readonly writes: readonly FileKind[];
 }
 
+const copies = [
+	"config",
+	"copies/config",
+	"copies/packs",
+	"copies/snapshots",
+	"quarantine",
+] as const;
+
 /** What the processes of a role ever look at and change. */
 const footprints: Readonly<Record<Role, Footprint>> = {
 	writer: {
-		reads: ["snapshots", "leases", "gc", "segments", "packs"],
-		writes: ["leases", "packs", "segments", "snapshots"],
+		reads: ["snapshots", "leases", "gc", "segments", "packs", ...copies],
+		writes: ["leases", "packs", "segments", "snapshots", ...copies],
 	},
 	gc: {
 		reads: [
@@ -262,6 +270,7 @@ const footprints: Readonly<Record<Role, Footprint>> = {
 			"snapshots",
 			"segments",
 			"labels",
+			...copies,
 		],
 		writes: [
 			"leases",
@@ -271,10 +280,11 @@ const footprints: Readonly<Record<Role, Footprint>> = {
 			"snapshots",
 			"segments",
 			"labels",
+			...copies,
 		],
 	},
 	forget: {
-		reads: ["snapshots", "labels", "forgotten", "leases"],
+		reads: ["snapshots", "labels", "forgotten", "leases", ...copies],
 		writes: ["forgotten", "leases"],
 	},
 	unforget: {
@@ -282,11 +292,19 @@ const footprints: Readonly<Record<Role, Footprint>> = {
 		writes: ["forgotten", "leases"],
 	},
 	reader: {
-		reads: ["snapshots", "gc", "segments", "packs", "leases", "forgotten"],
+		reads: [
+			"snapshots",
+			"gc",
+			"segments",
+			"packs",
+			"leases",
+			"forgotten",
+			...copies,
+		],
 		writes: ["leases"],
 	},
 	pin: {
-		reads: ["snapshots", "labels", "forgotten", "leases"],
+		reads: ["snapshots", "labels", "forgotten", "leases", ...copies],
 		writes: ["labels", "leases"],
 	},
 };

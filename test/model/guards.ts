@@ -1,7 +1,8 @@
-import type { Bytes } from "@varve/format";
+import { type Bytes, decodeGcList, encodeGcList } from "@varve/format";
 import type { FileKind, ListedFile, RemoveBackend, Stage } from "@varve/store";
 import { over } from "./other-views.ts";
 import type { Process, Role } from "./process.ts";
+import { sha256Hex } from "./repository.ts";
 import type { Switch, World } from "./world.ts";
 
 /** Only processes of one role go without the guard. */
@@ -85,6 +86,15 @@ export const guards = {
 					!hasCondemned(process, world) ||
 					name.startsWith(process.lease),
 			),
+	})),
+	/** A gc that goes on with the list of another one waits for nobody. */
+	laterGcDoesNotWait: only("gc", (backend) => ({
+		read: async (kind, name, range) => {
+			const bytes = await backend.read(kind, name, range);
+			if (kind !== "gc") return bytes;
+			const list = decodeGcList(bytes, sha256Hex);
+			return encodeGcList({ ...list, waitsFor: [] }, sha256Hex);
+		},
 	})),
 	/** Those are waited for who were there before the list was. */
 	leasesListedTooEarly: staleOnceCondemned("leases"),

@@ -95,6 +95,7 @@ const rows: Row[] = [
 	["condemnedIsPresent", "dedup", { finds: lost }],
 	["writerWithoutLease", "dedup", { finds: lost }],
 	["gcDoesNotWait", "dedup", { finds: lost }],
+	["laterGcDoesNotWait", "relay", { finds: lost }],
 	["leasesListedTooEarly", "dedup", { finds: lost }],
 	["noSecondMark", "dedup", { finds: lost }],
 	["noSecondMark", "inherit", { finds: lost }],
@@ -115,7 +116,11 @@ describe("the model finds what goes wrong without a guard", () => {
 			const limits = { executions: 400, off: guards[guard] };
 			const explored =
 				depthFirst === true
-					? await explore(shape, { ...limits, preemptions: 2 })
+					? await explore(shape, {
+							...limits,
+							executions: 2000,
+							preemptions: 2,
+						})
 					: await wander(shape, { ...limits, seed: 1 });
 			report(`without ${guard}`, explored);
 			expect(explored.found?.faults.join("\n")).toMatch(finds);

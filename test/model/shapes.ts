@@ -95,6 +95,15 @@ const collector = (name: string, wait = 0): Program => ({
 	role: "gc",
 	run: (repository) => gc(repository, { ...allOfIt, wait }),
 });
+/** The second time it goes on with what the first had to leave. */
+const collectorTwice = (name: string): Program => ({
+	name,
+	role: "gc",
+	run: async (repository) => {
+		await gc(repository, allOfIt);
+		return gc(repository, allOfIt);
+	},
+});
 /** By a plan that was made before. */
 const forgetter = (name: string, plan: ForgetPlan): Program => ({
 	name,
@@ -182,13 +191,16 @@ async function mixedPacks(name: string) {
 async function orphans() {
 	const { files } = await streams("ab", "");
 	const first = await streams("a", "");
-	const named = (kind: "segments" | "snapshots") =>
-		new Map(first.files.get(kind));
+	const kinds = [
+		"segments",
+		"snapshots",
+		"copies/packs",
+		"copies/snapshots",
+	] as const;
 	return new Map([
 		...files,
-		["segments", named("segments")],
-		["snapshots", named("snapshots")],
-	] as const);
+		...kinds.map((kind) => [kind, new Map(first.files.get(kind))] as const),
+	]);
 }
 
 export async function makeShapes() {
@@ -235,8 +247,15 @@ export async function makeShapes() {
 			collector("H"),
 			writer("W", "a"),
 		]),
+		/** One gc goes on with what another had to leave, while others work who came since. */
+		relay: shape(
+			gone.files,
+			[collectorTwice("G"), writer("W", "a"), writer("V", "a")],
+			{ coarse: true },
+		),
 		crash: shape(gone.files, [writer("W", "a"), collector("G", 500)], {
 			faults: 1,
+			coarse: true,
 		}),
 		crashInherit: shape(
 			parent.files,

@@ -44,7 +44,13 @@ export interface Happened {
 	failed: boolean;
 }
 
-const contentNamed: readonly FileKind[] = ["packs", "segments", "snapshots"];
+const contentNamed: readonly FileKind[] = [
+	"packs",
+	"segments",
+	"snapshots",
+	"copies/packs",
+	"copies/snapshots",
+];
 
 export class World {
 	readonly inner: RemoveBackend;

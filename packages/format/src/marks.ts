@@ -69,6 +69,11 @@ export interface GcList {
 	/** Each once; written in ascending order, as are the snapshots. */
 	readonly packs: readonly PackId[];
 	readonly snapshots: readonly SnapshotId[];
+	/**
+	 * Who may not know of it: nothing is deleted before each of these leases has ended. Ascending; undefined until it has been found out, and
+	 * that is not before the list is durable.
+	 */
+	readonly waitsFor?: readonly LeaseId[] | undefined;
 }
 
 type Plain = { readonly [key: string]: Json };
@@ -86,6 +91,7 @@ export const encodeGcList = (list: GcList, sha256: Sha256Hex): Bytes =>
 			...list,
 			packs: [...list.packs].sort(),
 			snapshots: [...list.snapshots].sort(),
+			...(list.waitsFor && { waitsFor: [...list.waitsFor].sort() }),
 		}),
 		sha256,
 	);
@@ -154,6 +160,9 @@ export function decodeGcList(bytes: Bytes, sha256: Sha256Hex): GcList {
 		time: f.time("time"),
 		packs: ascending(f, "packs").map(parsePackId),
 		snapshots: ascending(f, "snapshots").map(parseSnapshotId),
+		...(f.has("waitsFor") && {
+			waitsFor: ascending(f, "waitsFor").map(parseLeaseId),
+		}),
 	};
 }
 

@@ -135,7 +135,10 @@ async function sweepPending(
 ): Promise<Pending> {
 	const list = await pendingList(repository);
 	if (list === undefined) return undefined;
-	const waitingFor = await waitForLeases(repository, stage, options);
+	const waitingFor = await waitForLeases(repository, stage, {
+		...options,
+		list,
+	});
 	if (waitingFor.length > 0)
 		return {
 			pending: {
@@ -187,7 +190,10 @@ async function collectNew(
 	const { sha256Hex } = repository.tools;
 	await stage.putBytes("gc", stage.lease, encodeGcList(list, sha256Hex));
 	const outline = resultOf(plan, { dying, ...moved });
-	const waitingFor = await waitForLeases(repository, stage, options);
+	const waitingFor = await waitForLeases(repository, stage, {
+		...options,
+		list,
+	});
 	if (waitingFor.length > 0)
 		return {
 			...outline,
