@@ -3,7 +3,7 @@
  * each chunk has searches of its own, over bytes and without a call for each step.
  */
 export function lowerBound<T>(
-	items: readonly T[],
+	items: ArrayLike<T>,
 	order: (item: T) => number,
 ): number {
 	let low = 0;

@@ -297,9 +297,9 @@ export class SnapshotAttempt implements AsyncDisposable {
 		for (let steps = 1; readings !== undefined; steps++) {
 			// Before the next step may turn a changed directory into a tree.
 			if (this.#traversal.changed) await this.#preparePreviousTrees();
-			for (const reading of readings) await this.#queue.add(reading);
-			for (const reading of this.#traversal.takeOverdue())
-				await this.#queue.add(reading);
+			const overdue = this.#traversal.takeOverdue();
+			for (const reading of [...readings, ...overdue])
+				await this.#queue.add(this.#traversal.withFormer(reading));
 			if (this.intake.meta.crowded) await this.intake.meta.settle();
 			if (steps % turnEvery === 0) await this.#giveTurn();
 			await this.#scoutAhead();

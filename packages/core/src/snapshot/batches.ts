@@ -1,4 +1,4 @@
-import { spanBytes } from "@varve/format";
+import { type Content, spanBytes } from "@varve/format";
 import type { Directory } from "./directory.ts";
 import { type HoleFinder, minSparseFile } from "./holes.ts";
 import type { Judgement } from "./judge.ts";
@@ -17,6 +17,8 @@ export interface Reading {
 	readonly index: number;
 	/** As what it was counted. */
 	readonly judgement?: Judgement;
+	/** What it held in the parent snapshot. */
+	readonly former?: Content | undefined;
 }
 
 const maxFiles = 128;
@@ -95,12 +97,16 @@ export function isOneSpan({ spans, zeros }: SpanPlan): boolean {
 	return spans.length + zeros.length === 1;
 }
 
-export function taskOf(
-	batch: Batch,
-	id: number,
-	claims: readonly SharedArrayBuffer[],
-): FilesTask | SpanTask {
-	if (batch.type === "files") return filesTask(batch.files, id, claims);
+/** Where in its file, or in each of its files, the batch begins. */
+export function startOf(batch: Batch): number {
+	return batch.type === "files" ? 0 : batch.part.start;
+}
+
+/** What is in each task besides the batch. */
+export type TaskFacts = Pick<FilesTask, "id" | "claims" | "former">;
+
+export function taskOf(batch: Batch, facts: TaskFacts): FilesTask | SpanTask {
+	if (batch.type === "files") return filesTask(batch.files, facts);
 	const { directory, index } = batch.file;
 	const stats = newStatColumns(1);
 	copyStat(directory.stats, index, stats, 0);
@@ -108,14 +114,10 @@ export function taskOf(
 	const path = pathOf(batch.file);
 	const isWhole = isOneSpan(batch.plan);
 	const span = { start, length, skips, isWhole };
-	return { type: "span", id, path, span, stats, claims };
+	return { type: "span", path, span, stats, ...facts };
 }
 
-function filesTask(
-	files: readonly Reading[],
-	id: number,
-	claims: readonly SharedArrayBuffer[],
-): FilesTask {
+function filesTask(files: readonly Reading[], facts: TaskFacts): FilesTask {
 	const stats = newStatColumns(files.length);
 	const directories: string[] = [];
 	const directoryOf: number[] = [];
@@ -128,5 +130,5 @@ function filesTask(
 		names.push(directory.names[index] as string);
 		copyStat(directory.stats, index, stats, i);
 	});
-	return { type: "files", id, directories, directoryOf, names, stats, claims };
+	return { type: "files", directories, directoryOf, names, stats, ...facts };
 }

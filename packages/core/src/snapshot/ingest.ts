@@ -1,5 +1,6 @@
 import {
 	type Bytes,
+	type Config,
 	type Content,
 	FrameKind,
 	ItemKind,
@@ -9,16 +10,12 @@ import {
 	spanBytes,
 	toHex,
 } from "@varve/format";
-import type {
-	Claims,
-	FrameEncoder,
-	PackWriter,
-	SpanCutter,
-	Toolbox,
-	WrittenPack,
-} from "@varve/kernel";
-import type { ChunkLookup } from "@varve/store";
+import type { Claims, FrameEncoder, SpanCutter, Toolbox } from "@varve/kernel";
 import { wrongChunks } from "../prove-chunks.ts";
+import type { BaseFinder } from "./delta/base-finder.ts";
+import { DeltaFrames } from "./delta/delta-frames.ts";
+import type { FormerFile } from "./delta/former-file.ts";
+import type { Harvest, IngestYield } from "./harvest.ts";
 
 /** What the cutter must be able to look at beyond a chunk's start: the longest chunk and a run of zeros behind it, and room to read. */
 export const ingestMemory = 4 * 1024 * 1024;
@@ -29,30 +26,22 @@ const maxFrameChunks = 16_384;
 export interface IngestParts {
 	readonly cutter: SpanCutter;
 	readonly encoder: FrameEncoder;
-	readonly packs: PackWriter;
+	readonly harvest: Harvest;
 	readonly claims: Claims;
-	readonly lookup: ChunkLookup;
 	readonly tools: Pick<Toolbox, "sha256">;
-	/** Raw bytes of a full frame. */
-	readonly frameBytes: number;
+	readonly config: Pick<Config, "frameBytes" | "chunker">;
+	/** Made for the first file that has a former version; undefined where none is looked at. */
+	readonly openFinder: (() => BaseFinder) | undefined;
 	/** Finds out without storing. */
 	readonly dryRun: boolean;
 	/** Hashes chunks again once their frame is made. */
 	readonly paranoid: boolean;
 }
 
-/** What one thread stored since it was last asked. */
-export interface IngestYield {
-	readonly packs: WrittenPack[];
-	/** Packs of the repository in which chunks were found: 32 bytes in hex and size. */
-	readonly referred: [string, number][];
-	chunksAdded: number;
-	bytesAdded: number;
-}
-
 /**
  * Turns bytes into items: cut, hash, claim, frame. Bytes are read straight into `window`, chunks that must be stored stay where they
- * were read (or move down over those that need not), and once a frame is full it is compressed from there: content is not copied on the way.
+ * were read (or move down over those that need not), and once a frame is full it is compressed from there: content is not copied on the way,
+ * but for chunks of changed files, which go into frames with bases.
  *
  *     [0, fill)            chunks of the frame being filled
  *     [start, end)         read, not yet cut; start >= fill
@@ -69,8 +58,9 @@ export class Ingest {
 	#frameLengths = new Uint32Array(2048);
 	#frameCount = 0;
 	#items = emptyItems();
-	readonly #referred = new Set<string>();
-	#yield: IngestYield = emptyYield();
+	#deltas: DeltaFrames | undefined;
+	/** Where `start` is in the file. */
+	#position = 0;
 
 	constructor(parts: IngestParts) {
 		this.#parts = parts;
@@ -78,14 +68,29 @@ export class Ingest {
 	}
 
 	/** Begins a file or, for large files, a span of one. */
-	begin(): void {
+	begin(former?: FormerFile): void {
 		if (this.#memory.length - this.#fill < this.#memory.length / 2)
 			this.#flushFrame();
 		this.#start = this.#fill;
 		this.#end = this.#fill;
 		this.#spanTaken = 0;
 		this.#items = emptyItems();
+		this.#position = former?.start ?? 0;
+		if (former !== undefined) this.#deltas ??= this.#openDeltas();
+		this.#deltas?.begin(former);
 		this.#parts.cutter.begin();
+	}
+
+	#openDeltas(): DeltaFrames | undefined {
+		const { openFinder, encoder, harvest, config } = this.#parts;
+		if (openFinder === undefined || this.#parts.dryRun) return undefined;
+		return new DeltaFrames({
+			finder: openFinder(),
+			encoder,
+			harvest,
+			config,
+			prove: (raw, chunks) => this.#proveAgain(raw, chunks),
+		});
 	}
 
 	/** Where the next bytes are to be put: at least 256 KiB, or what is left of the span. */
@@ -118,6 +123,7 @@ export class Ingest {
 	skip(length: number): void {
 		this.#cut(true);
 		this.#zeros(length);
+		this.#position += length;
 		this.#spanTaken += length;
 		if (this.#spanTaken < spanBytes) this.#parts.cutter.begin();
 		else this.#endSpan();
@@ -144,14 +150,13 @@ export class Ingest {
 
 	/** Stores what is not yet in a pack, if `flush`, and returns what was stored since the last call. */
 	harvest(flush: boolean): IngestYield {
+		const { harvest } = this.#parts;
 		if (flush) {
+			this.#deltas?.flush();
 			this.#flushFrame();
-			const pack = this.#parts.packs.finish();
-			if (pack !== undefined) this.#yield.packs.push(pack);
+			harvest.closePack();
 		}
-		const harvest = this.#yield;
-		this.#yield = emptyYield();
-		return harvest;
+		return harvest.take();
 	}
 
 	#cut(last: boolean): void {
@@ -162,6 +167,7 @@ export class Ingest {
 			if (length > 0) this.#chunk(length);
 			else this.#zeros(-length);
 			this.#start += Math.abs(length);
+			this.#position += Math.abs(length);
 		}
 	}
 
@@ -178,26 +184,21 @@ export class Ingest {
 	}
 
 	#chunk(length: number): void {
-		const { claims, lookup, tools } = this.#parts;
-		const id = tools.sha256(
-			this.#memory.subarray(this.#start, this.#start + length),
-		);
+		const { claims, harvest, tools } = this.#parts;
+		const bytes = this.#memory.subarray(this.#start, this.#start + length);
+		const id = tools.sha256(bytes);
 		this.#items.kinds.push(ItemKind.chunk);
 		this.#items.lengths.push(length);
 		this.#items.ids.push(id);
-		if (!claims.claim(id, 0)) return;
-		const place = lookup.empty ? undefined : lookup.find(id, 0);
-		if (place === undefined) this.#keep(id, length);
-		else if (!this.#referred.has(place.pack)) {
-			this.#referred.add(place.pack);
-			this.#yield.referred.push([place.pack, place.packSize]);
-		}
+		this.#deltas?.meet(id, this.#position, length);
+		if (!claims.claim(id, 0) || harvest.find(id, 0) !== undefined) return;
+		harvest.countChunk(length);
+		if (this.#parts.dryRun) return;
+		if (this.#deltas?.offer(id, bytes, this.#position)) return;
+		this.#keep(id, length);
 	}
 
 	#keep(id: Bytes, length: number): void {
-		this.#yield.chunksAdded++;
-		this.#yield.bytesAdded += length;
-		if (this.#parts.dryRun) return;
 		if (this.#start !== this.#fill)
 			this.#memory.copyWithin(this.#fill, this.#start, this.#start + length);
 		this.#growFrame();
@@ -205,7 +206,7 @@ export class Ingest {
 		this.#frameLengths[this.#frameCount++] = length;
 		this.#fill += length;
 		if (
-			this.#fill >= this.#parts.frameBytes ||
+			this.#fill >= this.#parts.config.frameBytes ||
 			this.#frameCount >= maxFrameChunks
 		)
 			this.#flushFrame();
@@ -231,6 +232,7 @@ export class Ingest {
 
 	/** The frame was decoded to these very bytes; that they still are the bytes that were hashed is seen here. */
 	#proveAgain(raw: Bytes, chunks: Pick<PackFrame, "ids" | "lengths">): void {
+		if (!this.#parts.paranoid) return;
 		const [wrong] = wrongChunks(raw, chunks, this.#parts.tools.sha256);
 		if (wrong !== undefined)
 			throw new StorageError(
@@ -258,9 +260,8 @@ export class Ingest {
 			bases: noBytes,
 			rawLength: this.#fill,
 		};
-		if (this.#parts.paranoid) this.#proveAgain(raw, chunks);
-		const full = this.#parts.packs.add(frame, chunks);
-		if (full !== undefined) this.#yield.packs.push(full);
+		this.#proveAgain(raw, chunks);
+		this.#parts.harvest.add(frame, chunks);
 		this.#frameCount = 0;
 		this.#fill = 0;
 	}
@@ -280,10 +281,6 @@ function emptyItems() {
 		ids: [] as Bytes[],
 		spanEnds: [] as number[],
 	};
-}
-
-function emptyYield(): IngestYield {
-	return { packs: [], referred: [], chunksAdded: 0, bytesAdded: 0 };
 }
 
 function concatenate(ids: readonly Bytes[]): Bytes {

@@ -9,7 +9,8 @@ import type { WrittenPack } from "@varve/kernel";
 import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 import { ClaimBudget } from "./claim-budget.ts";
-import { Ingest, type IngestYield, ingestMemory } from "./ingest.ts";
+import { Harvest, type IngestYield } from "./harvest.ts";
+import { Ingest, ingestMemory } from "./ingest.ts";
 import { MetaWriter } from "./meta-writer.ts";
 import type { SnapshotOptions } from "./options.ts";
 import { PackShelf, type WrittenSegment } from "./pack-shelf.ts";
@@ -78,14 +79,15 @@ export class Intake {
 	async openIngest(): Promise<Ingest> {
 		const { kernel, index, config, tools, objects } = this.#repository;
 		await objects.prepare();
+		const packs = kernel.packWriter(FrameKind.content, () => this.#spool());
 		return new Ingest({
 			cutter: kernel.cutter(ingestMemory),
 			encoder: kernel.encoder(this.#options.compression ?? "auto"),
-			packs: kernel.packWriter(FrameKind.content, () => this.#spool()),
+			harvest: new Harvest(packs, index.lookup),
 			claims: this.claims.open(),
-			lookup: index.lookup,
 			tools,
-			frameBytes: config.frameBytes,
+			config,
+			openFinder: undefined,
 			dryRun: this.#stage === undefined,
 			paranoid: this.#options.paranoid ?? false,
 		});

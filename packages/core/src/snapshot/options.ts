@@ -52,6 +52,8 @@ export interface SnapshotOptions {
 	/** Hashes every chunk again after compression: finds faults of this machine's memory. */
 	readonly paranoid?: boolean | undefined;
 	readonly compression?: Compression | undefined;
+	/** False stores changed files without their former versions as bases. */
+	readonly delta?: boolean | undefined;
 	/** Bytes a second. */
 	readonly readRate?: number | undefined;
 	readonly provenance?: { readonly [key: string]: Json } | undefined;

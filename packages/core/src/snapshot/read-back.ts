@@ -5,6 +5,7 @@ import {
 	toHex,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { FrameCache } from "../frame-cache.ts";
 import { wrongChunks } from "../prove-chunks.ts";
 import type { Repository } from "../repository.ts";
 
@@ -49,13 +50,18 @@ async function takeAway(
 	}
 }
 
-function provePack({ backend, tools }: Repository, pack: SegmentPack): void {
+/** Of decoded frames: the one that is proved, and those of its bases. */
+const cacheBytes = 8 * 1024 * 1024;
+
+function provePack(
+	{ backend, index, tools }: Repository,
+	pack: SegmentPack,
+): void {
+	const { lookup } = index;
+	const sources = { reads: backend.blocking, tools, lookup };
+	const frames = new FrameCache(sources, cacheBytes);
 	for (const frame of pack.frames) {
-		const stored = new Uint8Array(frame.storedLength);
-		backend.blocking.readInto("packs", pack.id, frame.offset, stored);
-		const { raw } = tools.decoder.decode(stored, {
-			bases: () => new Uint8Array(0),
-		});
+		const { raw } = frames.frame({ pack: pack.id, ...frame });
 		const [wrong] = wrongChunks(raw, frame, (bytes) => tools.sha256(bytes));
 		if (wrong !== undefined)
 			throw new CorruptError(

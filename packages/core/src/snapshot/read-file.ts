@@ -5,6 +5,7 @@ import {
 	type XattrsFound,
 } from "../native/xattr-reader.ts";
 import { codeOf, systemPath } from "../system.ts";
+import type { FormerFile } from "./delta/former-file.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
 import { readAround } from "./read-around.ts";
@@ -49,6 +50,8 @@ export interface ReadRequest {
 	readonly manners: OpenManners;
 	readonly stat: FileStat;
 	readonly xattrs: XattrReader;
+	/** What the file, or this part of it, was before. */
+	readonly former: FormerFile | undefined;
 }
 
 /** Reading should not touch access times; the kernel allows that only to owners, so one refusal ends the attempts. */
@@ -93,7 +96,7 @@ function readOpened(
 	const { stat } = request;
 	let before: StatColumns | undefined;
 	for (let attempt = 1; ; attempt++) {
-		ingest.begin();
+		ingest.begin(request.former);
 		// Only as long as nothing changes may a hole be believed.
 		const part = attempt === 1 ? request : { ...request, span: undefined };
 		const failed = readInto(ingest, fd, part) ?? lookAgain(fd, stat);
@@ -146,14 +149,14 @@ function lookAgain(fd: number, stat: FileStat): FileResult | undefined {
 function readInto(
 	ingest: Ingest,
 	fd: number,
-	{ span, throttle, stats, index, stat }: ReadRequest,
+	{ span, throttle, stats, index, stat, former }: ReadRequest,
 ): FileResult | undefined {
 	if (span !== undefined && span.skips.length > 0) {
 		const around = readAround({ ingest, fd, throttle }, span);
 		if (typeof around === "object") return failure(around.error);
 		if (around !== "not zeros") return undefined;
 		ingest.abandon();
-		ingest.begin();
+		ingest.begin(former);
 	}
 	const start = span?.start ?? 0;
 	// One byte more than lstat said finds a file that has grown, and saves the read that would only say "end".

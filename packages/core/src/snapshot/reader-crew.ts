@@ -6,13 +6,19 @@ import {
 } from "@varve/format";
 import { noXattrs, type XattrsFound } from "../native/xattr-reader.ts";
 import type { Crew } from "../repository.ts";
-import { type Batch, isOneSpan, type Reading, taskOf } from "./batches.ts";
+import {
+	type Batch,
+	isOneSpan,
+	type Reading,
+	type TaskFacts,
+	taskOf,
+} from "./batches.ts";
 import {
 	assembleContent,
 	ContentAssembly,
 	type StoreList,
 } from "./content-assembly.ts";
-import type { IngestYield } from "./ingest.ts";
+import type { IngestYield } from "./harvest.ts";
 import type { SpanPlan } from "./span-plan.ts";
 import {
 	decodeResult,
@@ -64,10 +70,7 @@ export class ReaderCrew {
 		crew.onReply = (reply) => this.#take(reply as SnapshotReply);
 	}
 
-	async submit(
-		batch: Batch,
-		claims: readonly SharedArrayBuffer[],
-	): Promise<void> {
+	async submit(batch: Batch, facts: Omit<TaskFacts, "id">): Promise<void> {
 		const id = ++this.#lastId;
 		this.#batches.set(id, batch);
 		if (
@@ -76,7 +79,7 @@ export class ReaderCrew {
 			!isOneSpan(batch.plan)
 		)
 			this.#openLarge(batch.file, batch.plan);
-		const task = taskOf(batch, id, claims);
+		const task = taskOf(batch, { id, ...facts });
 		await this.#crew.submit(task, [task.stats.bytes.buffer]);
 	}
 

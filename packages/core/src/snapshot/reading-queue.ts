@@ -1,6 +1,7 @@
 import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 import { type Batch, Batcher, type Reading } from "./batches.ts";
+import { formerOf } from "./delta/former.ts";
 import { HoleFinder } from "./holes.ts";
 import type { Intake } from "./intake.ts";
 import type { SnapshotOptions } from "./options.ts";
@@ -62,8 +63,11 @@ export class ReadingQueue {
 	}
 
 	async #submit(crew: ReaderCrew, batch: Batch): Promise<void> {
-		const { intake, options } = this.#parts;
-		await crew.submit(batch, intake.claims.expect(batch));
+		const { intake, options, repository } = this.#parts;
+		const former =
+			options.delta === false ? undefined : formerOf(batch, repository.objects);
+		const claims = intake.claims.expect(batch);
+		await crew.submit(batch, { claims, former });
 		await intake.room();
 		options.signal?.throwIfAborted();
 	}

@@ -1,7 +1,10 @@
 import { ByteWriter } from "@varve/format";
 import type { Job, JobContext, JobReply } from "../job.ts";
 import { XattrReader } from "../native/xattr-reader.ts";
+import { BaseFinder } from "./delta/base-finder.ts";
+import { FormerFile } from "./delta/former-file.ts";
 import { FileStat } from "./file-stat.ts";
+import { Harvest } from "./harvest.ts";
 import { Ingest, ingestMemory } from "./ingest.ts";
 import { type OpenManners, readFile } from "./read-file.ts";
 import {
@@ -34,14 +37,16 @@ export async function createSnapshotJob(
 	const claims = kernel.claims(buffers);
 	let known = buffers.length;
 	const packs = kernel.packWriter(1, () => spool.create());
+	const { tools } = kernel;
+	const sources = { reads: context.reads, tools, lookup };
 	const ingest = new Ingest({
 		cutter: kernel.cutter(ingestMemory),
 		encoder: kernel.encoder(compression),
-		packs,
+		harvest: new Harvest(packs, lookup),
 		claims,
-		lookup,
-		tools: kernel.tools,
-		frameBytes: config.frameBytes,
+		tools,
+		config,
+		openFinder: () => new BaseFinder(sources),
 		dryRun,
 		paranoid,
 	});
@@ -87,7 +92,7 @@ function readFiles(
 	task: FilesTask,
 	{ ingest, throttle, manners, results, stat, xattrs }: Reading,
 ): void {
-	const { names, directories, directoryOf, stats } = task;
+	const { names, directories, directoryOf, stats, former } = task;
 	for (let index = 0; index < names.length; index++) {
 		const path =
 			(directories[directoryOf[index] as number] as string) +
@@ -103,6 +108,7 @@ function readFiles(
 				manners,
 				stat,
 				xattrs,
+				former: FormerFile.of(former, index, 0),
 			}),
 		);
 	}
@@ -112,7 +118,7 @@ function readSpan(
 	task: SpanTask,
 	{ ingest, throttle, manners, results, stat, xattrs }: Reading,
 ): void {
-	const { path, stats, span } = task;
+	const { path, stats, span, former } = task;
 	encodeResult(
 		results,
 		readFile(ingest, {
@@ -124,6 +130,7 @@ function readSpan(
 			manners,
 			stat,
 			xattrs,
+			former: FormerFile.of(former, 0, span.start),
 		}),
 	);
 }

@@ -10,7 +10,8 @@ import {
 	type Root,
 	type TreeId,
 } from "@varve/format";
-import type { Ingest, IngestYield, SpanItems } from "./ingest.ts";
+import type { IngestYield } from "./harvest.ts";
+import type { Ingest, SpanItems } from "./ingest.ts";
 import type { MetaWriter } from "./meta-writer.ts";
 import type { SourceStream } from "./options.ts";
 

@@ -10,7 +10,9 @@ import {
 import type { Compression } from "@varve/kernel";
 import type { LookupDescriptor, StageDescriptor } from "@varve/store";
 import { noXattrs, type XattrsFound } from "../native/xattr-reader.ts";
-import type { IngestYield, SpanItems } from "./ingest.ts";
+import type { FormerColumns } from "./delta/former.ts";
+import type { IngestYield } from "./harvest.ts";
+import type { SpanItems } from "./ingest.ts";
 import type { StatColumns } from "./stat-columns.ts";
 
 /** What a snapshot's workers are told when they start. */
@@ -36,6 +38,8 @@ export interface FilesTask {
 	readonly names: readonly string[];
 	/** What lstat said of each, packed (see StatColumns). */
 	readonly stats: StatColumns;
+	/** What the files, or this part of the file, held before. */
+	readonly former: FormerColumns | undefined;
 	/** All tables of claims so far: a worker attaches to those it does not have yet. */
 	readonly claims: readonly SharedArrayBuffer[];
 }
@@ -57,6 +61,8 @@ export interface SpanTask {
 	readonly path: string;
 	readonly span: SpanPart;
 	readonly stats: StatColumns;
+	/** What the files, or this part of the file, held before. */
+	readonly former: FormerColumns | undefined;
 	/** All tables of claims so far: a worker attaches to those it does not have yet. */
 	readonly claims: readonly SharedArrayBuffer[];
 }

@@ -2,6 +2,7 @@ import {
 	encodeName,
 	encodeTree,
 	maxFileBytes,
+	NodeKind,
 	type TreeId,
 } from "@varve/format";
 import type { XattrReader } from "../native/xattr-reader.ts";
@@ -115,6 +116,17 @@ export class Traversal {
 
 	get current(): string | undefined {
 		return this.#stack.at(-1)?.path;
+	}
+
+	/** A file to be read, with what the parent snapshot holds of it. Its trees must have been prepared. */
+	withFormer(file: Reading): Reading {
+		const { directory, index, judgement } = file;
+		if (judgement !== "changed") return file;
+		const name = encodeName(directory.names[index] as string);
+		const before = this.#previousTree(directory)?.node(name);
+		return before?.kind === NodeKind.file
+			? { ...file, former: before.content }
+			: file;
 	}
 
 	/** A file was read. */

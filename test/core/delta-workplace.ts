@@ -1,0 +1,53 @@
+import {
+	type Bytes,
+	idAt,
+	idBytes,
+	type PackFrame,
+	type PackId,
+	type Place,
+} from "@varve/format";
+import type { Repository } from "../../packages/core/src/repository.ts";
+
+export type FoundFrame = PackFrame & { readonly pack: PackId };
+
+/** All frames of all packs, as segments tell. */
+export async function framesOf(repository: Repository): Promise<FoundFrame[]> {
+	repository.objects.outdate();
+	const listing = await repository.objects.prepare();
+	const segments = await repository.openSegments(listing);
+	try {
+		const packs = new Set(listing.packs.map(({ name }) => name));
+		const found: FoundFrame[] = [];
+		for (const { pack, frames } of segments.table(new Set()).framesOf(packs))
+			for (const { frame } of frames) found.push({ ...frame, pack });
+		return found;
+	} finally {
+		segments.close();
+	}
+}
+
+/** Those with bases. */
+export async function deltasOf(repository: Repository): Promise<FoundFrame[]> {
+	return (await framesOf(repository)).filter(({ bases }) => bases.length > 0);
+}
+
+export function idsIn(rows: Bytes): string[] {
+	return Array.from({ length: rows.length / idBytes }, (_, i) =>
+		idAt(rows, i * idBytes),
+	);
+}
+
+/** Bases that lie in no frame without bases. There must be none, ever. */
+export function unfounded(frames: readonly FoundFrame[]): string[] {
+	const plain = new Set(
+		frames.flatMap(({ bases, ids }) => (bases.length === 0 ? idsIn(ids) : [])),
+	);
+	return frames
+		.flatMap(({ bases }) => idsIn(bases))
+		.filter((id) => !plain.has(id));
+}
+
+/** Pack and offset of the frame: what tells it from others. */
+export function whereIs({ pack, offset }: Pick<Place, "pack" | "offset">) {
+	return `${pack} ${offset}`;
+}
