@@ -37,6 +37,8 @@ export interface SnapshotFlags {
 	readonly limitRead?: number;
 	readonly lowPriority?: boolean;
 	readonly paranoid?: boolean;
+	/** False for --no-delta. */
+	readonly delta: boolean;
 	readonly forget?: boolean;
 	readonly forgetPolicy?: string;
 }
@@ -128,6 +130,10 @@ function addWorkFlags(command: Command): void {
 				.choices(["auto", "off", "fastest", "better", "max"])
 				.default("auto")
 				.env("VARVE_COMPRESSION"),
+		)
+		.option(
+			"--no-delta",
+			"store changed files whole, not as differences from what they were",
 		)
 		.addOption(workersOption())
 		.option(

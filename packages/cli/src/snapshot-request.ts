@@ -45,6 +45,7 @@ export async function snapshotRequest(
 		verify: flags.verify,
 		paranoid: flags.paranoid,
 		compression: flags.compression,
+		delta: flags.delta,
 		readRate: flags.limitRead,
 	};
 }
