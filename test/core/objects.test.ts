@@ -3,6 +3,7 @@ import {
 	type Bytes,
 	type ChunkId,
 	CorruptError,
+	dictionaryPrefixBytes,
 	FrameKind,
 	idBytes,
 	type PackId,
@@ -203,12 +204,13 @@ function fakeFrames(frames: { [offset: number]: Partial<Place> }) {
 				tools: {
 					sha256,
 					decoder: {
-						decode: (stored, { bases, target }) => {
+						decode: (stored, { dictionary, target }) => {
 							const at = stored[0] as number;
 							const { rawLength, bases: ids } = placeAt(at);
 							const raw = target?.subarray(0, rawLength) ?? new Uint8Array(0);
 							raw.fill(at);
-							if (ids.length > 0) raw.set(bases(ids));
+							if (ids.length > 0)
+								raw.set(dictionary(ids).subarray(dictionaryPrefixBytes));
 							const lengths = Uint32Array.of(rawLength);
 							return { kind: FrameKind.content, lengths, raw };
 						},

@@ -58,7 +58,9 @@ describe("a frame made beside bases", () => {
 		expect(based).toBe(true);
 		expect(frame.length).toBeLessThan(500);
 		expect(bodyOf(frame).bases).toEqual(bases.ids);
-		const opened = decoder.decode(frame, { bases: () => former });
+		const opened = decoder.decode(frame, {
+			dictionary: () => basesOf(former).dictionary,
+		});
 		expect(Buffer.compare(opened.raw, raw)).toBe(0);
 	});
 
@@ -107,7 +109,9 @@ describe("a frame made beside bases", () => {
 		const { frame, based } = made.encodeBeside(contentOf(raw), basesOf(former));
 		expect(based).toBe(false);
 		expect(made.faults).toBe(1);
-		const opened = decoder.decode(frame, { bases: () => former });
+		const opened = decoder.decode(frame, {
+			dictionary: () => basesOf(former).dictionary,
+		});
 		expect(Buffer.compare(opened.raw, raw)).toBe(0);
 	});
 });

@@ -1,6 +1,7 @@
 import {
 	type Bytes,
 	CorruptError,
+	dictionaryPrefixBytes,
 	idAt,
 	idBytes,
 	isVarveError,
@@ -98,6 +99,8 @@ export class FrameCache {
 	#single = new Uint8Array(0);
 	/** The same for a base, which is read while the frame that needs it waits. */
 	#base = new Uint8Array(0);
+	/** Begins with zeros, which are never written over. */
+	#dictionary = new Uint8Array(0);
 
 	constructor(sources: FrameSources, limit: number) {
 		this.#sources = sources;
@@ -154,7 +157,7 @@ export class FrameCache {
 		const buffer = this.#take(place.rawLength);
 		try {
 			const { raw, lengths } = this.#sources.tools.decoder.decode(stored, {
-				bases: (ids) => this.bases(ids),
+				dictionary: (ids) => this.dictionary(ids),
 				target: buffer,
 			});
 			if (raw.length !== place.rawLength)
@@ -184,10 +187,35 @@ export class FrameCache {
 		return target;
 	}
 
-	/** The bytes of base chunks in the order of `ids`, as a copy. They are not proved: the chunks decoded with them are. */
-	bases(ids: Bytes): Bytes {
-		const parts: Bytes[] = [];
-		let length = 0;
+	/**
+	 * Eight zero bytes, and then the bytes of the base chunks in the order of `ids`; valid until the next call. They are not proved: the
+	 * chunks decoded with them are.
+	 */
+	dictionary(ids: Bytes): Bytes {
+		const places = this.#placesOf(ids);
+		const length = places.reduce((sum, place) => sum + place.length, 0);
+		if (length > maxBaseRaw)
+			throw new CorruptError("BAD_FRAME", "the bases of a frame are too long");
+		this.#dictionary = atLeast(
+			this.#dictionary,
+			dictionaryPrefixBytes + length,
+		);
+		let at = dictionaryPrefixBytes;
+		for (const place of places) {
+			const chunk = this.#frame(place, true).chunk(place.ordinal);
+			if (chunk.length !== place.length)
+				throw new CorruptError(
+					"BAD_FRAME",
+					`a base of a frame has ${chunk.length} bytes instead of ${place.length}`,
+				);
+			this.#dictionary.set(chunk, at);
+			at += chunk.length;
+		}
+		return this.#dictionary.subarray(0, at);
+	}
+
+	#placesOf(ids: Bytes): Place[] {
+		const places: Place[] = [];
 		for (let at = 0; at < ids.length; at += idBytes) {
 			const place = this.#sources.lookup.find(ids, at);
 			if (place === undefined || place.bases.length > 0)
@@ -196,15 +224,9 @@ export class FrameCache {
 					`the base ${idAt(ids, at)} of a frame is not there`,
 					{ chunk: idAt(ids, at) },
 				);
-			length += place.length;
-			if (length > maxBaseRaw)
-				throw new CorruptError(
-					"BAD_FRAME",
-					"the bases of a frame are too long",
-				);
-			parts.push(this.#frame(place, true).chunk(place.ordinal).slice());
+			places.push(place);
 		}
-		return joined(parts);
+		return places;
 	}
 
 	/** A buffer for `length` bytes: a spare one, or a new one while there is room, or that of the frame used longest ago. */
@@ -276,15 +298,4 @@ function requireLengths(place: FramePlace): void {
 
 function atLeast(buffer: Uint8Array<ArrayBuffer>, length: number) {
 	return buffer.length >= length ? buffer : new Uint8Array(length);
-}
-
-function joined(parts: readonly Bytes[]): Bytes {
-	const length = parts.reduce((sum, part) => sum + part.length, 0);
-	const bytes = new Uint8Array(length);
-	let at = 0;
-	for (const part of parts) {
-		bytes.set(part, at);
-		at += part.length;
-	}
-	return bytes;
 }

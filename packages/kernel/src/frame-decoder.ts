@@ -4,7 +4,6 @@ import {
 	CorruptError,
 	decodeFrameBody,
 	decodeFrameHeader,
-	dictionaryPrefixBytes,
 	type FrameKind,
 	frameHeaderBytes,
 	UnsupportedError,
@@ -19,8 +18,11 @@ export interface DecodedFrame {
 }
 
 export interface DecodeOptions {
-	/** Bytes of the base chunks with these ids (32 bytes each), one after the other; asked only for frames with bases. */
-	readonly bases: (ids: Bytes) => Bytes;
+	/**
+	 * Eight zero bytes, and then the bytes of the base chunks with these ids (32 bytes each), one after the other; asked only for frames
+	 * with bases, and used before decoding ends.
+	 */
+	readonly dictionary: (bases: Bytes) => Bytes;
 	/** Where to put the raw bytes if they fit; else they get a buffer of their own. */
 	readonly target?: Bytes | undefined;
 }
@@ -43,7 +45,7 @@ export interface Unpacker {
 
 export function createFrameDecoder(unpacker: Unpacker): FrameDecoder {
 	return {
-		decode(frame, { bases, target }) {
+		decode(frame, { dictionary, target }) {
 			const header = decodeFrameHeader(frame, 0);
 			if (header.sealed)
 				throw new UnsupportedError(
@@ -65,18 +67,11 @@ export function createFrameDecoder(unpacker: Unpacker): FrameDecoder {
 			else if (body.bases.length === 0) unpacker.decompress(body.payload, raw);
 			else
 				unpacker.decompressWithDictionary(
-					dictionaryOf(bases(body.bases)),
+					dictionary(body.bases),
 					body.payload,
 					raw,
 				);
 			return { kind: header.kind, lengths: body.lengths, raw };
 		},
 	};
-}
-
-/** The dictionary made of the bytes of base chunks. */
-export function dictionaryOf(bases: Bytes): Bytes {
-	const dictionary = new Uint8Array(dictionaryPrefixBytes + bases.length);
-	dictionary.set(bases, dictionaryPrefixBytes);
-	return dictionary;
 }

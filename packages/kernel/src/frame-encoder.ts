@@ -2,7 +2,6 @@ import {
 	type Bytes,
 	ByteWriter,
 	Codec,
-	dictionaryPrefixBytes,
 	encodeFrameBodyHead,
 	encodeFrameHeader,
 	type FrameKind,
@@ -61,7 +60,7 @@ const noBytes = new Uint8Array(0);
 /** Largest part of the plain frame that a frame with bases may take: less gain is not worth what then hangs on the bases. */
 const largestDelta = 0.6;
 /** What gets smaller than this part of the content needs no comparison with the plain frame: see docs/adr/0006-deltas.md. */
-const surelySmall = 1 / 24;
+const surelySmall = 1 / 12;
 
 /**
  * Makes frames, and proves each before it is used: it is decoded and compared with the bytes that went in, while these are still
@@ -192,7 +191,7 @@ export class FrameEncoder {
 	): boolean {
 		try {
 			const opened = this.#options.decoder.decode(frame, {
-				bases: () => dictionary.subarray(dictionaryPrefixBytes),
+				dictionary: () => dictionary,
 				target: this.#check,
 			});
 			return Buffer.compare(opened.raw, raw) === 0;

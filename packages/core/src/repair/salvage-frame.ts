@@ -16,8 +16,8 @@ import { standsAt } from "../prove-chunks.ts";
 
 export interface SalvageTools {
 	readonly tools: Pick<Toolbox, "sha256" | "decoder">;
-	/** Bytes of base chunks, as a decoder asks for them. */
-	readonly bases: (ids: Bytes) => Bytes;
+	/** The bytes of base chunks, as a decoder asks for them. */
+	readonly dictionary: (bases: Bytes) => Bytes;
 }
 
 /** What could be had of a frame. */
@@ -85,10 +85,10 @@ function* readings(
 function decodeInto(
 	frame: Bytes,
 	raw: Bytes,
-	{ tools, bases }: SalvageTools,
+	{ tools, dictionary }: SalvageTools,
 ): boolean {
 	try {
-		const decoded = tools.decoder.decode(frame, { bases, target: raw });
+		const decoded = tools.decoder.decode(frame, { dictionary, target: raw });
 		return decoded.raw.length === raw.length;
 	} catch (error) {
 		if (isVarveError(error)) return false;

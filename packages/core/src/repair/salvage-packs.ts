@@ -57,8 +57,8 @@ export class Salvage {
 		const { table } = options;
 		this.#others = new FrameCache(sourcesOf(repository, [table]), cacheBytes);
 		const { tools } = repository;
-		const bases = (ids: Uint8Array) => this.#others.bases(ids);
-		this.#using = { tools, bases };
+		const dictionary = (ids: Uint8Array) => this.#others.dictionary(ids);
+		this.#using = { tools, dictionary };
 	}
 
 	/** `accounts`: what segments and whole directories tell of it. */

@@ -78,8 +78,8 @@ function* decodePieces(
 	frames: readonly Bytes[],
 	decoder: FrameDecoder,
 ): Generator<Bytes> {
-	const bases = () => new Uint8Array(0);
-	for (const frame of frames) yield decoder.decode(frame, { bases }).raw;
+	const dictionary = () => new Uint8Array(0);
+	for (const frame of frames) yield decoder.decode(frame, { dictionary }).raw;
 }
 
 const nameOf = (key: string) => `scan-${key}`;

@@ -27,7 +27,7 @@ export interface RangeCheckOptions {
 	readonly reads: BlockingReads;
 	readonly tools: Pick<Toolbox, "sha256" | "hash64" | "decoder">;
 	/** Reads the bases of frames that have some. */
-	readonly bases: Pick<FrameCache, "bases">;
+	readonly bases: Pick<FrameCache, "dictionary">;
 }
 
 /** Checks ranges of packs in one thread. Damage is told, never thrown. */
@@ -149,7 +149,7 @@ export class RangeCheck {
 		if (this.#raw.length < rawLength) this.#raw = new Uint8Array(rawLength);
 		const { tools, bases } = this.#options;
 		return tools.decoder.decode(frame, {
-			bases: (ids) => bases.bases(ids),
+			dictionary: (ids) => bases.dictionary(ids),
 			target: this.#raw,
 		}).raw;
 	}
