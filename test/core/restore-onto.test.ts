@@ -225,7 +225,7 @@ describe("a restore in place", () => {
 		expect(existsSync(join(made.folder, "sub/deep/mine"))).toBe(true);
 		expect(readFileSync(join(made.folder, "new.txt"), "utf8")).toBe("new");
 		expect(undone.journal).toBeDefined();
-		forgetRestore(made.repository, { path: made.folder });
+		forgetRestore({ path: made.folder });
 		expect(journalsIn(made.folder)).toEqual([]);
 	});
 
@@ -236,7 +236,7 @@ describe("a restore in place", () => {
 		writeFileSync(join(made.folder, "a.txt"), "second");
 		await restore(made);
 		expect(journalsIn(made.folder)).toHaveLength(1);
-		forgetRestore(made.repository, { path: made.folder });
+		forgetRestore({ path: made.folder });
 		expect(describeTree(made.folder)).toEqual(made.before);
 		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
 			expect.objectContaining({ code: "NO_JOURNAL" }),

@@ -143,6 +143,22 @@ describe("every message of --json is as its schema says", () => {
 		);
 	});
 
+	test("restore in place, its plan, undo, and a restore that is taken back", () => {
+		bench.write("source/a.txt", "three\n");
+		const plan = check(
+			"restore",
+			bench.messages("restore latest --in-place --delete -n"),
+		);
+		expect(plan).toContainEqual(
+			expect.objectContaining({ message_type: "plan", action: "update" }),
+		);
+		check("restore", bench.messages("restore latest --in-place"));
+		check("undo", bench.messages("undo"));
+		check("restore", bench.messages("restore latest --in-place"));
+		check("undo", bench.messages(`undo --forget ${source}`));
+		check("restore", bench.messages("restore --abort"));
+	});
+
 	test("unlock, with a lease that cannot be judged", () => {
 		const name = `leases/${"ab".repeat(16)}.0`;
 		const path = bench.write(`repository/${name}`, "");

@@ -99,6 +99,13 @@ export const commandTable: readonly CommandEntry[] = [
 		load: () => import("./commands/restore.ts"),
 	},
 	{
+		name: "undo",
+		aliases: [],
+		summary: "take the last restore onto what was there back",
+		group: restoring,
+		load: () => import("./commands/undo.ts"),
+	},
+	{
 		name: "verify",
 		aliases: ["check"],
 		summary: "prove that what is stored can be restored",

@@ -16,6 +16,10 @@ const byCode: Readonly<Record<string, string>> = {
 	PACKS_DAMAGED:
 		"run varve repair packs first, then a snapshot: what can be had is saved, and what the sources still have is stored again",
 	NO_SUCH_PACK: "varve verify names the packs that are damaged",
+	TARGET_NOT_EMPTY:
+		"name a new or an empty directory, or say what is to become of what is there: --overwrite always, --delete or --in-place; -n shows the plan",
+	NO_JOURNAL:
+		"name the directory restored into, the one that holds a folder .varve-restore-...",
 	CONDEMNED:
 		"it can still be restored by its whole id while the gc has not finished",
 	AMBIGUOUS: "give more characters of the id",

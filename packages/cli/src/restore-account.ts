@@ -69,7 +69,7 @@ function verifiedLines({ verified }: RestoreReport): string[] {
 			];
 }
 
-function lossLines({ notRestored }: RestoreReport): string[] {
+export function lossLines({ notRestored }: RestoreReport): string[] {
 	return Object.entries(notRestored).map(
 		([what, count]) => `  not given back: ${what} (${formatCount(count)})`,
 	);

@@ -181,6 +181,30 @@ export { repairPacks, selectPack } from "./repair/repair-packs.ts";
 export { repairSnapshots } from "./repair/repair-snapshots.ts";
 export type { ObjectReader, Repository, Snapshot } from "./repository.ts";
 export { type Located, type Location, locate } from "./restore/locate.ts";
+export type { OpenConflict } from "./restore/onto/collect-plan.ts";
+export type {
+	Action as RestoreAction,
+	Conflict as RestoreConflict,
+	OnConflict,
+	Overwrite,
+	Resolution,
+} from "./restore/onto/decide.ts";
+export {
+	abortRestore,
+	type BeginAnew,
+	type FinishReport,
+	forgetRestore,
+	resumeRestore,
+	undoRestore,
+} from "./restore/onto/finish-restore.ts";
+export {
+	type OntoReport,
+	ontoOutcome,
+	type PlanLine,
+	type PlanSums,
+} from "./restore/onto/onto-report.ts";
+export type { OntoOptions } from "./restore/onto/options.ts";
+export { restoreOnto } from "./restore/onto/restore-onto.ts";
 export {
 	type EntryProblem,
 	type RestoreReport,

@@ -1,7 +1,24 @@
+import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { InputError, restore, selectPath } from "@varve/core";
+import {
+	abortRestore,
+	type BeginAnew,
+	InputError,
+	type Repository,
+	restore,
+	resumeRestore,
+	type Selected,
+	selectPath,
+} from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
+import { lastRestore } from "../last-restore.ts";
+import {
+	addOntoFlags,
+	isOnto,
+	type OntoFlags,
+	requireSense,
+} from "../onto-flags.ts";
 import { withRepository } from "../open-repository.ts";
 import { gather, workersOption } from "../option-values.ts";
 import {
@@ -9,9 +26,10 @@ import {
 	restoreExitCode,
 	restoreSummary,
 } from "../restore-account.ts";
-import type { Session } from "../session.ts";
+import { runOnto, tellFinished } from "../run-onto.ts";
+import { isDirectory, type Session } from "../session.ts";
 
-interface Flags extends FilterFlags {
+interface Flags extends FilterFlags, OntoFlags {
 	readonly target?: string;
 	readonly include?: readonly string[];
 	readonly exclude?: readonly string[];
@@ -25,12 +43,12 @@ export const command: CommandFile = {
 	define(command) {
 		command
 			.description(
-				"Restore a snapshot, or a part of one, into a new or an empty directory. A whole snapshot is restored with its paths (DIR/usr/share/doc), SNAPSHOT:PATH without (what is in PATH lies in DIR).",
+				"Restore a snapshot, or a part of one, into a new or an empty directory, or onto what is there. A whole snapshot is restored with its paths (DIR/usr/share/doc), SNAPSHOT:PATH without (what is in PATH lies in DIR). Onto what is there, only what differs is changed, and `varve undo` takes it back.",
 			)
-			.argument("<snapshot>", "which one, and with :path what of it")
+			.argument("[snapshot]", "which one, and with :path what of it")
 			.option(
 				"-t, --target <dir>",
-				"where to, which must be said; new or empty",
+				"where to; new or empty, unless --overwrite, --on-conflict or --delete is said",
 			)
 			.option("-i, --include <pattern>", "only what matches", gather)
 			.option("-e, --exclude <pattern>", "leave out what matches", gather)
@@ -38,9 +56,13 @@ export const command: CommandFile = {
 				"--numeric-ids",
 				"give files to the numbers of their users and groups, not to who has their names here",
 			)
-			.option("--verify", "read back what was written and compare it")
+			.option(
+				"--verify",
+				"read back what was written and compare it; onto what is there, change nothing unless all that is needed can be read",
+			)
 			.option("-n, --dry-run", "only tell what would be restored")
 			.addOption(workersOption());
+		addOntoFlags(command);
 		addFilterFlags(command);
 	},
 	examples: [
@@ -53,28 +75,30 @@ export const command: CommandFile = {
 			"varve restore yesterday -t restored -i '*.conf' --verify",
 			"restore some files as they were, and prove it",
 		],
+		[
+			"varve restore latest:/etc/nginx --in-place --delete -n",
+			"what it would take to have a directory again as it was",
+		],
 	],
 	async run(session, command) {
 		const flags = command.opts<Flags>();
-		const { workers, include, exclude, verify, dryRun, numericIds } = flags;
-		const target = targetOf(session, flags);
+		const [name] = command.args;
+		requireSense(flags, name);
+		const ending = await finishEarlier(session, flags);
+		if (typeof ending === "number") return ending;
+		const { workers } = flags;
 		return await withRepository(session, { workers }, async (repository) => {
-			const { snapshot, path } = await selectPath(
+			if (ending !== undefined) return resumeAnew(session, repository, ending);
+			const selected = await selectPath(
 				repository,
-				command.args[0] as string,
+				name as string,
 				filterOf(flags),
 			);
-			const report = await restore(repository, {
-				snapshot,
-				subpath: path,
-				target,
-				include,
-				exclude,
-				numericIds,
-				verify,
-				dryRun,
-				signal: session.signal,
-			});
+			const target = targetOf(session, flags);
+			const request = requestOf(selected, { flags, session });
+			if (target === undefined || (isOnto(flags) && isFilled(target)))
+				return runOnto(session, repository, { ...request, target });
+			const report = await restore(repository, { ...request, target });
 			session.report.message("summary", restoreSummary(report));
 			session.report.account(restoreAccount(report));
 			return restoreExitCode(report);
@@ -82,8 +106,61 @@ export const command: CommandFile = {
 	},
 };
 
-function targetOf({ surroundings }: Session, { target }: Flags): string {
+/** What both ways of restoring take. */
+function requestOf(
+	{ snapshot, path }: Selected,
+	{ flags, session }: { readonly flags: Flags; readonly session: Session },
+) {
+	const { include, exclude, verify, dryRun, numericIds } = flags;
+	const { overwrite, onConflict, undo } = flags;
+	return {
+		...{ snapshot, subpath: path, include, exclude, verify, dryRun },
+		...{ numericIds, overwrite, onConflict, undo, delete: flags.delete },
+		signal: session.signal,
+	};
+}
+
+/** The exit code of a restore that was finished or taken back; what is to be begun anew; undefined if neither was asked for. */
+async function finishEarlier(
+	session: Session,
+	{ resume, abort, target }: Flags,
+): Promise<number | BeginAnew | undefined> {
+	if (resume !== true && abort !== true) return undefined;
+	const path = lastRestore(session, target);
+	const here = { observer: session.watcher };
+	const report =
+		resume === true
+			? resumeRestore(here, { path })
+			: abortRestore(here, { path });
+	return report.outcome === "begin-anew"
+		? report
+		: tellFinished(session, report);
+}
+
+async function resumeAnew(
+	session: Session,
+	repository: Repository,
+	{ snapshot: id, request }: BeginAnew,
+): Promise<number> {
+	const { snapshot } = await selectPath(repository, id, {});
+	const { signal } = session;
+	return runOnto(session, repository, { ...request, snapshot, signal });
+}
+
+/** undefined: in place. */
+function targetOf(
+	{ surroundings }: Session,
+	{ target, inPlace }: Flags,
+): string | undefined {
+	if (inPlace === true) return undefined;
 	if (target === undefined || target === "")
-		throw new InputError("NO_TARGET", "say where to restore: -t DIR");
+		throw new InputError(
+			"NO_TARGET",
+			"say where to restore: -t DIR, or --in-place",
+		);
 	return resolve(surroundings.cwd, target);
+}
+
+function isFilled(target: string): boolean {
+	return isDirectory(target) && readdirSync(target).length > 0;
 }

@@ -42,11 +42,9 @@ function requireEmpty(path: string): void {
 	} finally {
 		directory.closeSync();
 	}
-	throw new TargetError(
-		"TARGET_NOT_EMPTY",
-		`the target ${path} is not empty: name a new or an empty directory, and move what you need from there`,
-		{ target: path },
-	);
+	throw new TargetError("TARGET_NOT_EMPTY", `the target ${path} is not empty`, {
+		target: path,
+	});
 }
 
 /** How files in the target come by their owners. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type BigIntStats, lstatSync } from "node:fs";
+import type { Observer } from "../../events.ts";
 import type { Repository } from "../../repository.ts";
 import { codeOf, systemPath } from "../../system.ts";
 import { Owners } from "../owners.ts";
@@ -127,6 +128,8 @@ function openFolders(
 			return { ...placeIn(tops, home), attributes };
 		}),
 	};
+	const [first] = homes.all;
+	if (first !== undefined) options.onHome?.(first.top.display(first.suffix));
 	const folders: JournalFolder[] = [];
 	for (const home of homes.all) {
 		const folder = JournalFolder.create(id, home, changes);
@@ -244,7 +247,7 @@ function placeIn(tops: readonly Top[], { top, suffix }: Spot): Place {
 export function told(
 	problems: readonly StepProblem[],
 	tops: readonly Top[],
-	{ observer }: Pick<Repository, "observer">,
+	{ observer }: { readonly observer: Pick<Observer, "on"> },
 ): readonly EntryProblem[] {
 	return problems.map(({ place, kind, reason, message }) => {
 		const path = tops[place.top]?.display(place.suffix) ?? place.suffix;

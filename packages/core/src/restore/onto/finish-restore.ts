@@ -1,6 +1,7 @@
 import { NotFoundError } from "@varve/format";
+import type { Observer } from "../../events.ts";
+import { identify } from "../../identity.ts";
 import { loadEntryMoves } from "../../native/move-entry.ts";
-import type { Repository } from "../../repository.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
 import { Changes, type Gate } from "./changes.ts";
@@ -40,7 +41,9 @@ export interface FinishOptions {
 	readonly gate?: Gate | undefined;
 }
 
-type Here = Pick<Repository, "observer" | "identity">;
+interface Here {
+	readonly observer: Pick<Observer, "on">;
+}
 
 /** Nothing was touched by it yet: it is to be begun anew, as it was asked for. */
 export interface BeginAnew {
@@ -57,7 +60,7 @@ export function resumeRestore(
 	here: Here,
 	options: FinishOptions,
 ): FinishReport | BeginAnew {
-	return withJournal(here, options, ["ready", "begun"], (open, state) => {
+	return withJournal(options, ["ready", "begun"], (open, state) => {
 		const { header } = open.journal;
 		if (state === "begun") {
 			removeFolders(open, "before");
@@ -72,7 +75,7 @@ export function resumeRestore(
 
 /** Puts back what was there before a restore that was killed. Errors as above. */
 export function abortRestore(here: Here, options: FinishOptions): FinishReport {
-	return withJournal(here, options, ["ready", "begun"], (open, state) => {
+	return withJournal(options, ["ready", "begun"], (open, state) => {
 		if (state === "begun") removeFolders(open, "before");
 		return revert("aborted", open, { here, isTouched: state === "ready" });
 	});
@@ -80,18 +83,15 @@ export function abortRestore(here: Here, options: FinishOptions): FinishReport {
 
 /** Takes back the last restore that was finished there. Errors as above. */
 export function undoRestore(here: Here, options: FinishOptions): FinishReport {
-	return withJournal(here, options, ["done"], (open) => {
+	return withJournal(options, ["done"], (open) => {
 		open.folders[0]?.become("done", "ready");
 		return revert("undone", open, { here, isTouched: true });
 	});
 }
 
 /** Gives up what is kept to take back a restore, finished or not. Errors as above. */
-export function forgetRestore(
-	here: Here,
-	options: FinishOptions,
-): FinishReport {
-	return withJournal(here, options, ["done", "ready"], (open) => {
+export function forgetRestore(options: FinishOptions): FinishReport {
+	return withJournal(options, ["done", "ready"], (open) => {
 		removeFolders(open, "keep");
 		return reportOf("forgotten", open, { problems: [], journal: undefined });
 	});
@@ -123,7 +123,6 @@ function reportOf(
 }
 
 function withJournal<T>(
-	here: Here,
 	{ path, gate }: FinishOptions,
 	states: readonly FoundJournal["state"][],
 	work: (open: OpenJournal, state: FoundJournal["state"]) => T,
@@ -137,7 +136,7 @@ function withJournal<T>(
 	const calls = loadTargetCalls();
 	const changes = new Changes(loadEntryMoves(), gate);
 	const header = headerOf(directory, found, { changes, calls });
-	requireEnded(header.holder, here.identity, path);
+	requireEnded(header.holder, identify(""), path);
 	const tops = header.tops.map((top) => new Top(top, calls.openAt));
 	try {
 		const folders = foldersOf(header, tops, changes);

@@ -51,3 +51,13 @@ export function problemOfConflict({ path, isBarred }: Item): EntryProblem {
 			: "a directory with something in it stands there: --delete or --on-conflict says what to do",
 	};
 }
+
+/** As `restoreOutcome`; that all is as it should be is whole too. */
+export function ontoOutcome(
+	report: OntoReport,
+): "whole" | "unfaithful" | "damaged" {
+	const { problems, sums } = report;
+	if (problems.some(({ kind }) => kind === "damaged")) return "damaged";
+	const seen = Object.values(sums).some((count) => count > 0);
+	return problems.length > 0 || !seen ? "unfaithful" : "whole";
+}

@@ -26,6 +26,8 @@ export interface OntoOptions {
 	readonly ask?: ((conflict: OpenConflict) => Promise<Resolution>) | undefined;
 	/** Told the plan, before anything is done. */
 	readonly onPlan?: ((line: PlanLine) => void | Promise<void>) | undefined;
+	/** Told the directory that is going to hold the journal, before it does. */
+	readonly onHome?: ((path: string) => void) | undefined;
 	readonly signal?: AbortSignal | undefined;
 	/** For tests: see Changes, and StagePartsOptions. */
 	readonly gate?: ((change: string) => void) | undefined;

@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Bytes, Node, SnapshotRecord } from "@varve/format";
+import { lookUpNumbers, sameAccounts } from "../../accounts.ts";
 import { XattrReader } from "../../native/xattr-reader.ts";
 import { prepareToRead } from "../../prepare-to-read.ts";
 import type { Repository, Snapshot } from "../../repository.ts";
@@ -59,7 +60,9 @@ export async function prepareOnto(
 	const location = locate(objects, record, subpath);
 	const { openAt } = calls;
 	const { tops, placed } = placeAll(location, { target, record, openAt });
-	const rules = ownerRulesOf(tops[0]?.display("") ?? "/");
+	const accounts =
+		options.numericIds === true ? sameAccounts : await lookUpNumbers(record);
+	const rules = ownerRulesOf(tops[0]?.display("") ?? "/", accounts);
 	const fs = createSourceFs();
 	const scope = new DeletionScope({
 		record,
