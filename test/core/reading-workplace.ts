@@ -25,6 +25,8 @@ export interface RepositoryOptions {
 	readonly isThere?: boolean;
 	readonly cacheFolder?: string;
 	readonly detail?: boolean;
+	/** Is told each event, at once. */
+	readonly on?: (event: VerbEvent) => void;
 	readonly parameters?: Partial<Omit<Config, "id" | "created">>;
 }
 
@@ -56,7 +58,10 @@ export function readingPlace(name: string) {
 				parameters = smallParameters,
 				isThere = false,
 			} = options;
-			const on = (event: VerbEvent) => void events.push(event);
+			const on = (event: VerbEvent) => {
+				events.push(event);
+				options.on?.(event);
+			};
 			const given = {
 				location,
 				cacheFolder,
