@@ -73,6 +73,7 @@ export function packsSummary(result: PacksRepaired): Message {
 	return {
 		what: "packs",
 		dry_run: result.dryRun,
+		put_back: result.putBack,
 		packs_count: result.packs.length,
 		packs_written: result.packsWritten,
 		bytes_written: result.bytesWritten,
@@ -83,8 +84,10 @@ export function packsSummary(result: PacksRepaired): Message {
 
 export function packsAccount(result: PacksRepaired): string[] {
 	const { packs, packsWritten, bytesWritten } = result;
-	if (packs.length === 0) return ["no damaged pack found"];
+	const back = putBackLines(result);
+	if (packs.length === 0) return [...back, "no damaged pack found"];
 	return [
+		...back,
 		...packs.flatMap(packLines),
 		...(packsWritten > 0
 			? [
@@ -94,6 +97,18 @@ export function packsAccount(result: PacksRepaired): string[] {
 		...waitingLines(result.waitingFor),
 		...lossLines(result.losses),
 	];
+}
+
+/** Files that were put back from their copies, or would be. */
+function putBackLines({
+	putBack,
+	dryRun,
+}: Pick<PacksRepaired, "putBack" | "dryRun">): string[] {
+	const word = dryRun ? "would be" : "is";
+	return putBack.map(
+		({ kind, name }) =>
+			`${kind === name ? name : `${kind}/${shortId(name)}`} ${word} put back from its copy`,
+	);
 }
 
 const stateWords: Readonly<Record<MendedPack["state"], string>> = {
@@ -144,6 +159,7 @@ export function indexSummary(result: IndexRepaired): Message {
 	return {
 		what: "index",
 		dry_run: result.dryRun,
+		put_back: result.putBack,
 		packs_named: result.packsNamed,
 		packs_unnamed: result.packsUnnamed,
 		packs_missing: result.packsMissing,
@@ -159,6 +175,7 @@ export function indexAccount(result: IndexRepaired): string[] {
 	const { packsNamed, packsUnnamed, packsMissing, segmentsReplaced } = result;
 	const { gcLists, mended, waitingFor, losses } = result;
 	const lines = [
+		...putBackLines(result),
 		...tell(segmentsReplaced, "segment", "damaged or wrong, replaced"),
 		...tell(packsNamed, "pack", "in no segment, named now"),
 		...tell(packsUnnamed, "pack", "not there and not needed, named no more"),
@@ -187,6 +204,7 @@ export function snapshotsSummary(result: SnapshotsRepaired): Message {
 	return {
 		what: "snapshots",
 		dry_run: result.dryRun,
+		put_back: result.putBack,
 		snapshots_count: result.examined,
 		snapshots_damaged: result.snapshots.length,
 		snapshots_new: result.snapshots.filter(({ isNew }) => isNew).length,
@@ -197,6 +215,7 @@ export function snapshotsSummary(result: SnapshotsRepaired): Message {
 export function snapshotsAccount(result: SnapshotsRepaired): string[] {
 	const { snapshots, examined, unreadable } = result;
 	return [
+		...putBackLines(result),
 		...snapshots.flatMap((mended) => snapshotLines(mended, result.dryRun)),
 		...(unreadable > 0
 			? [
@@ -233,6 +252,7 @@ function snapshotLines(mended: MendedSnapshot, dryRun: boolean): string[] {
 export function recoverSummary(result: Recovered): Message {
 	return {
 		dry_run: result.dryRun,
+		put_back: result.putBack,
 		snapshot_id: result.id,
 		trees_count: result.trees.length,
 		records_mended: result.recordsMended,
@@ -244,6 +264,7 @@ export function recoverAccount(result: Recovered): string[] {
 	const { id, trees, recordsMended, recordsLost, dryRun } = result;
 	const word = dryRun ? "would be" : "is";
 	return [
+		...putBackLines(result),
 		...recordsMended.map(
 			(one) => `record ${shortId(one)} ${word} set right: a bit had flipped`,
 		),

@@ -194,19 +194,21 @@ export class Bench {
 	static async make(
 		before: TreeLiteral,
 		after: TreeLiteral,
-		options: Partial<SnapshotOptions> = {},
+		{ copies = false }: { copies?: boolean } = {},
 	): Promise<Bench> {
 		const folder = mkdtempSync(join(tmpdir(), "varve-repair-"));
 		const source = join(folder, "source");
 		const backend = createMemoryBackend();
-		const parameters = smallParameters;
+		const parameters = copies
+			? smallParameters
+			: { ...smallParameters, copies };
 		const repository = await initRepository({
 			...{ location: backend, parameters, workers: 0, clock },
 		});
 		makeTree(source, before);
-		const first = await takeIn(repository, source, options);
+		const first = await takeIn(repository, source);
 		makeTree(source, after);
-		const second = await takeIn(repository, source, options);
+		const second = await takeIn(repository, source);
 		const contents = await readAll(repository);
 		const files = await filesOf(backend);
 		return new Bench({ folder, source, first, second, files, contents });

@@ -1,6 +1,8 @@
-import type { Stage } from "@varve/store";
+import { idBytes } from "@varve/format";
+import type { OpenSegments, Stage } from "@varve/store";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import { sortIds } from "../sort-ids.ts";
 import { Faults } from "../verify/faults.ts";
 import { GraphCheck } from "../verify/graph.ts";
 import { listedRecords } from "./losses.ts";
@@ -15,9 +17,9 @@ export async function catchUp(repository: Repository): Promise<void> {
 }
 
 /**
- * Takes packs that are not there out of the segments that name them, once nothing needs them: every snapshot is whole, or another one was made in its place.
- * Until then they stay named, so that no new snapshot builds on one with a hole. The index must have caught up. Returns how many were
- * unnamed, and how many are left.
+ * Takes packs that are not there out of the segments that name them: those that held nothing that is not in other packs too, and the others once nothing needs
+ * them, for every snapshot is whole, or another one was made in its place. Until then they stay named, so that no new snapshot builds on one with a
+ * hole. The index must have caught up. Returns how many were unnamed, and how many are left.
  */
 export async function dropAbsent(
 	repository: Repository,
@@ -26,20 +28,42 @@ export async function dropAbsent(
 ): Promise<{ unnamed: number; left: number }> {
 	const absent = new Set(repository.index.lost);
 	if (absent.size === 0) return { unnamed: 0, left: 0 };
-	if (!(await isWhole(repository, signal)))
-		return { unnamed: 0, left: absent.size };
-	if (stage !== undefined) {
-		const listing = await listToRead(repository);
-		const segments = await repository.openSegments(listing, signal);
-		try {
-			const given = { segments: segments.segments, gone: absent, signal };
-			await unnamePacks(repository, stage, given);
-		} finally {
-			segments.close();
-		}
-		await catchUp(repository);
+	const listing = await listToRead(repository);
+	const { segments, close } = await repository.openSegments(listing, signal);
+	try {
+		const gone = (await isWhole(repository, signal))
+			? absent
+			: coveredOf(repository, segments, absent);
+		if (stage !== undefined && gone.size > 0)
+			await unnamePacks(repository, stage, { segments, gone, signal });
+		return { unnamed: gone.size, left: absent.size - gone.size };
+	} finally {
+		close();
+		if (stage !== undefined) await catchUp(repository);
 	}
-	return { unnamed: absent.size, left: 0 };
+}
+
+/** Of these packs the ones of which all is known that they held, and lies in other packs too. */
+function coveredOf(
+	{ index }: Repository,
+	segments: OpenSegments["segments"],
+	absent: ReadonlySet<string>,
+): Set<string> {
+	const covered = new Set(absent);
+	for (const segment of segments) {
+		if (!segment.packs.some(({ id }) => covered.has(id))) continue;
+		for (const { id, frames } of segment.contents()) {
+			if (!covered.has(id)) continue;
+			const isCovered =
+				frames.length > 0 &&
+				frames.every(({ ids }) => {
+					const sorted = sortIds(ids, ids.length / idBytes).ids.slice();
+					return index.places(sorted).every((place) => place !== undefined);
+				});
+			if (!isCovered) covered.delete(id);
+		}
+	}
+	return covered;
 }
 
 /** All that is referred to is there, but by snapshots that have been repaired. */

@@ -1,13 +1,16 @@
-import type { SegmentPack } from "@varve/format";
+import { FrameKind, type PackId, type SegmentPack } from "@varve/format";
 import type { ListedFile, OpenSegments, Stage } from "@varve/store";
 import { waitForLeases } from "../gc/wait.ts";
 import type { FoundLease } from "../lease-table.ts";
 import { MovedFrames } from "../moved-frames.ts";
 import { Progress } from "../progress.ts";
 import type { Repository } from "../repository.ts";
+import { isAsWritten } from "./damaged-pack.ts";
 import type { MendedPack } from "./options.ts";
+import { PackBytes } from "./pack-bytes.ts";
+import { putBack } from "./put-back.ts";
 import { Salvage, type SalvagedPack } from "./salvage-packs.ts";
-import { namePacks, unnamePacks } from "./segments.ts";
+import { namePacks } from "./segments.ts";
 
 export interface PacksToMend {
 	/** Thought to be damaged. */
@@ -32,14 +35,16 @@ export interface PacksMended {
 
 /**
  * Moves whatever can be had of damaged packs to new ones, and the damaged ones to the quarantine. The order is such that every interruption leaves all that could be
- * read readable: new packs, segments that name them, then the damaged packs out of segments and, last, away. A pack of which something is lost stays named:
- * as long as a segment names a pack that is not there, no snapshot builds on an older one, so that none inherits the hole.
+ * read readable: new packs, segments that name them, then the damaged packs away. Segments go on naming those until dropAbsent finds that nothing is missing: as long as one
+ * names a pack that is not there, no snapshot builds on an older one, so that none inherits a hole.
  */
 export async function mendPacks(
 	repository: Repository,
 	work: PacksToMend,
 ): Promise<PacksMended> {
-	const { packs, segments, condemned, stage, signal } = work;
+	const { segments, condemned, stage, signal } = work;
+	const restored = await restoreAll(repository, work);
+	const packs = work.packs.filter(({ name }) => !restored.has(name as PackId));
 	const suspects = new Set(packs.map(({ name }) => name));
 	const progress = new Progress(repository.observer, "repair");
 	const bytes = packs.reduce((sum, { size }) => sum + size, 0);
@@ -67,7 +72,10 @@ export async function mendPacks(
 					? "waiting"
 					: "mended";
 		return {
-			mended: salvaged.map((one) => mendedPack(one, state, moved.lost)),
+			mended: [
+				...[...restored].map(restoredPack),
+				...salvaged.map((one) => mendedPack(one, state, moved.lost)),
+			],
 			lost,
 			packsWritten: target?.written.length ?? 0,
 			bytesWritten: target?.bytes ?? 0,
@@ -78,6 +86,22 @@ export async function mendPacks(
 	}
 }
 
+/** Puts those back that are damaged and have a copy that is whole. */
+async function restoreAll(
+	repository: Repository,
+	{ packs, stage }: PacksToMend,
+): Promise<Set<PackId>> {
+	const restored = new Set<PackId>();
+	for (const file of packs) {
+		const { name } = file;
+		const bytes = new PackBytes(repository.backend.blocking, file);
+		if (isAsWritten(bytes, name)) continue;
+		if (await putBack(repository, stage, { kind: "packs", name }))
+			restored.add(name as PackId);
+	}
+	return restored;
+}
+
 /** What segments and whole directories tell of these packs. */
 function accountsOf(
 	{ segments, adopted }: OpenSegments,
@@ -85,7 +109,8 @@ function accountsOf(
 ): Map<string, SegmentPack[]> {
 	const accounts = new Map<string, SegmentPack[]>();
 	const take = (pack: SegmentPack) => {
-		if (names.has(pack.id))
+		// One without frames says only that nobody knows what the pack held.
+		if (names.has(pack.id) && pack.frames.length > 0)
 			accounts.set(pack.id, [...(accounts.get(pack.id) ?? []), pack]);
 	};
 	for (const segment of segments)
@@ -121,17 +146,12 @@ async function replace(
 	repository.objects.outdate();
 	const readers = await waitForLeases(repository, stage, { wait, signal });
 	if (readers.length > 0) return readers;
-	const stays = new Set<string>(holed.map(({ pack }) => pack));
-	const gone = new Set<string>(
-		damaged.map(({ pack }) => pack).filter((pack) => !stays.has(pack)),
-	);
-	await unnamePacks(repository, stage, {
-		segments: segments.segments,
-		gone,
-		signal,
-	});
-	for (const { pack } of damaged)
-		await repository.backend.quarantine(stage, "packs", pack);
+	const { backend } = repository;
+	for (const { pack } of damaged) {
+		// The copy first: alone it would tell of a pack that is lost.
+		await backend.quarantine(stage, "copies/packs", pack);
+		await backend.quarantine(stage, "packs", pack);
+	}
 	repository.objects.outdate();
 	return [];
 }
@@ -144,13 +164,21 @@ function isHoled(
 	return account?.isComplete !== true || lost.some((id) => all.has(id));
 }
 
-/** Names a pack that is about to go, as long as nobody knows whether anything that was in it is still needed. */
+/**
+ * Names a pack that is about to go, as long as nobody knows whether anything that was in it is still needed: with its frames, or with none if it may have had more. The
+ * size is never that of the pack, which counts as lost then although it is still there.
+ */
 function tombstoneOf({ pack, account }: SalvagedPack): SegmentPack {
-	const frames = account?.frames ?? [];
+	const frames = account?.isComplete === true ? account.frames : [];
 	const byOffset = new Map(frames.map((frame) => [frame.offset, frame]));
-	const size = account?.file.size ?? 0;
-	const kind = account?.kind ?? 1;
+	const size = (account?.file.size ?? 0) + 1;
+	const kind = account?.kind ?? FrameKind.content;
 	return { id: pack, size, kind, frames: [...byOffset.values()] };
+}
+
+function restoredPack(pack: PackId): MendedPack {
+	const nothing = { chunks: 0, bytes: 0, elsewhere: 0, lost: 0 };
+	return { pack, state: "restored", ...nothing, isComplete: true };
 }
 
 function mendedPack(

@@ -2,6 +2,7 @@ import type { PackId, SnapshotId } from "@varve/format";
 import type { FoundLease } from "../lease-table.ts";
 import type { Snapshot } from "../repository.ts";
 import type { Hurt } from "../verify/finding.ts";
+import type { PutBack } from "./put-back.ts";
 
 export interface RepairOptions {
 	/** Finds out and changes nothing. */
@@ -49,6 +50,8 @@ export interface Losses {
 
 export interface PacksRepaired {
 	readonly dryRun: boolean;
+	/** Other files that were put back from their copies. */
+	readonly putBack: readonly PutBack[];
 	readonly packs: readonly MendedPack[];
 	/** New packs, and their bytes. */
 	readonly packsWritten: number;
@@ -60,6 +63,8 @@ export interface PacksRepaired {
 
 export interface IndexRepaired {
 	readonly dryRun: boolean;
+	/** Files that were put back from their copies. */
+	readonly putBack: readonly PutBack[];
 	/** Packs that no segment named, or none rightly, and that are named now. */
 	readonly packsNamed: number;
 	/** Packs that segments named and that are not there; of those that anything still needs, `packsMissing` are left. */
@@ -102,6 +107,8 @@ export interface MendedSnapshot {
 
 export interface SnapshotsRepaired {
 	readonly dryRun: boolean;
+	/** Files that were put back from their copies. */
+	readonly putBack: readonly PutBack[];
 	readonly examined: number;
 	/** Those with a hole. */
 	readonly snapshots: readonly MendedSnapshot[];
@@ -121,6 +128,8 @@ export interface RecoveredTree {
 
 export interface Recovered {
 	readonly dryRun: boolean;
+	/** Files that were put back from their copies. */
+	readonly putBack: readonly PutBack[];
 	/** The new snapshot, if anything was found. */
 	readonly id: SnapshotId | undefined;
 	readonly trees: readonly RecoveredTree[];

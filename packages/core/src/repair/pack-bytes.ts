@@ -12,11 +12,17 @@ export class PackBytes {
 	/** Some of it could not be read. */
 	isUnreadable = false;
 	readonly #reads: BlockingReads;
+	readonly #kind: "packs" | "copies/packs";
 	readonly #name: string;
 	#window = new Uint8Array(0);
 	#at = 0;
 
-	constructor(reads: BlockingReads, { name, size }: ListedFile) {
+	constructor(
+		reads: BlockingReads,
+		{ name, size }: ListedFile,
+		kind: "packs" | "copies/packs" = "packs",
+	) {
+		this.#kind = kind;
 		this.#reads = reads;
 		this.#name = name;
 		this.size = size;
@@ -53,7 +59,7 @@ export class PackBytes {
 	/** False if the storage cannot read it. That the pack is gone, or shorter than it was listed, is an error. */
 	#fill(at: number, target: Bytes): boolean {
 		try {
-			this.#reads.readInto("packs", this.#name, at, target);
+			this.#reads.readInto(this.#kind, this.#name, at, target);
 			return true;
 		} catch (error) {
 			if (!isVarveError(error) || error.code !== "STORAGE_FAILED") throw error;

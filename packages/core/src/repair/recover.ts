@@ -22,6 +22,12 @@ import { TreeMender } from "./mend-trees.ts";
 import { withOneBitRight } from "./one-bit.ts";
 import type { Recovered, RecoveredTree, RepairOptions } from "./options.ts";
 import { findOrphanTrees } from "./orphan-trees.ts";
+import {
+	damagedRecords,
+	type PutBack,
+	putBackLost,
+	renewCopies,
+} from "./put-back.ts";
 import { toldAs } from "./told.ts";
 import { TreeStore } from "./tree-store.ts";
 
@@ -49,7 +55,11 @@ async function search(
 	stage: Stage | undefined,
 	signal: AbortSignal | undefined,
 ): Promise<Recovered> {
-	const damaged = await damagedRecords(repository);
+	const back = await putBackLost(repository, stage);
+	const damaged =
+		stage === undefined
+			? await damagedBut(repository, back)
+			: await damagedRecords(repository);
 	const mended = await mendRecords(repository, stage, damaged);
 	await catchUp(repository);
 	const listing = await listToRead(repository);
@@ -67,13 +77,14 @@ async function search(
 			stage === undefined || found.length === 0
 				? undefined
 				: await commit(repository, stage, { found, records });
-		const lost = damaged.filter((one) => !mended.includes(one));
-		if (stage !== undefined)
-			for (const name of lost)
-				await repository.backend.quarantine(stage, "snapshots", name);
+		const lost = (damaged as SnapshotId[]).filter(
+			(one) => !mended.includes(one),
+		);
+		if (stage !== undefined) await putAway(repository, stage, lost, signal);
 		repository.objects.outdate();
 		return {
 			dryRun: stage === undefined,
+			putBack: back,
 			id,
 			trees: found.map(({ root: { path }, ...tree }) => ({ path, ...tree })),
 			recordsMended: mended,
@@ -84,27 +95,38 @@ async function search(
 	}
 }
 
-/** Ids of records whose bytes are not what they were, or that no program can read. */
-async function damagedRecords({
-	backend,
-	tools,
-}: Repository): Promise<SnapshotId[]> {
-	const damaged: SnapshotId[] = [];
-	for (const { name } of await backend.list("snapshots")) {
-		const bytes = await backend.read("snapshots", name);
-		if (tools.sha256Hex(bytes) !== name) damaged.push(name as SnapshotId);
+/** What a run would find that has put these back. */
+async function damagedBut(
+	repository: Repository,
+	back: readonly PutBack[],
+): Promise<string[]> {
+	const names = new Set(back.map(({ name }) => name));
+	return (await damagedRecords(repository)).filter((name) => !names.has(name));
+}
+
+/** Records that are lost, and their copies, which are damaged too. */
+async function putAway(
+	repository: Repository,
+	stage: Stage,
+	lost: readonly SnapshotId[],
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	for (const name of lost) {
+		await repository.backend.quarantine(stage, "copies/snapshots", name);
+		await repository.backend.quarantine(stage, "snapshots", name);
 	}
-	return damaged;
+	await renewCopies(repository, stage, { damaged: [], signal });
 }
 
 /** Of these the ones that could be set right. */
 async function mendRecords(
 	{ backend, tools }: Repository,
 	stage: Stage | undefined,
-	damaged: readonly SnapshotId[],
+	damaged: readonly string[],
 ): Promise<SnapshotId[]> {
 	const mended: SnapshotId[] = [];
-	for (const id of damaged) {
+	for (const name of damaged) {
+		const id = name as SnapshotId;
 		const bytes = await backend.read("snapshots", id);
 		const right = withOneBitRight(bytes, id, (b) => tools.sha256Hex(b));
 		if (right === undefined) continue;

@@ -9,6 +9,7 @@ import { type FalseSegments, findFalseSegments } from "./false-segments.ts";
 import { lossesOf } from "./losses.ts";
 import { mendPacks } from "./mend-packs.ts";
 import type { IndexRepaired, RepairOptions } from "./options.ts";
+import { damagedCopies, putBackLost, renewCopies } from "./put-back.ts";
 import { namePacks } from "./segments.ts";
 import { toldAs } from "./told.ts";
 
@@ -38,6 +39,7 @@ async function mend(
 	stage: Stage | undefined,
 	{ wait, signal }: RepairOptions,
 ): Promise<IndexRepaired> {
+	const back = await putBackLost(repository, stage);
 	const gcLists = await putAwayGcLists(repository, stage);
 	const listing = await listToRead(repository);
 	const segments = await repository.openSegments(listing, signal);
@@ -54,8 +56,13 @@ async function mend(
 			waitingFor.length > 0
 				? { unnamed: 0, left: 0 }
 				: await dropAbsent(repository, stage, signal);
+		if (stage !== undefined) {
+			const damaged = await damagedCopies(repository);
+			await renewCopies(repository, stage, { damaged, signal });
+		}
 		return {
 			dryRun: stage === undefined,
+			putBack: back,
 			...named,
 			packsUnnamed: absent.unnamed,
 			packsMissing: absent.left,

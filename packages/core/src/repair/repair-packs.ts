@@ -4,7 +4,8 @@ import {
 	NotFoundError,
 	type PackId,
 } from "@varve/format";
-import type { ListedFile, Listing, Stage } from "@varve/store";
+import type { FileKind, ListedFile, Listing, Stage } from "@varve/store";
+import type { CopiedKind } from "../copies/copy-files.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
 import { verify } from "../verify/verify.ts";
@@ -13,6 +14,7 @@ import { withRepairLease } from "./exclusive.ts";
 import { lossesOf } from "./losses.ts";
 import { mendPacks } from "./mend-packs.ts";
 import type { PacksRepaired, RepairPacksOptions } from "./options.ts";
+import { type PutBack, putBackLost, renewCopies } from "./put-back.ts";
 import { toldAs } from "./told.ts";
 
 /**
@@ -24,27 +26,41 @@ export async function repairPacks(
 	options: RepairPacksOptions = {},
 ): Promise<PacksRepaired> {
 	return await toldAs(repository, "packs", async () => {
-		const names = options.packs ?? (await suspects(repository, options));
+		const found =
+			options.packs === undefined
+				? await suspects(repository, options)
+				: { names: options.packs, copies: [] };
 		if (options.dryRun === true)
-			return await mend(repository, undefined, { ...options, names });
+			return await mend(repository, undefined, { ...options, ...found });
 		const { signal } = options;
 		const lease = { command: "repair packs", signal };
 		return await withRepairLease(repository, lease, (stage, signal) =>
-			mend(repository, stage, { ...options, names, signal }),
+			mend(repository, stage, { ...options, ...found, signal }),
 		);
 	});
 }
 
-/** Packs in which verify finds anything. */
+interface Suspects {
+	/** Of packs. */
+	readonly names: readonly string[];
+	/** Copies that are not what they should be. */
+	readonly copies: readonly PutBack[];
+}
+
+/** Packs in which verify finds anything, and copies. */
 async function suspects(
 	repository: Repository,
 	{ readData = false, signal }: RepairPacksOptions,
-): Promise<readonly string[]> {
+): Promise<Suspects> {
 	const level = readData ? "data" : "structure";
 	const { findings } = await verify(repository, { level, signal });
 	const packs = new Set<string>();
-	for (const { pack, chunk } of findings) {
-		if (pack !== undefined) packs.add(pack);
+	const copies: PutBack[] = [];
+	for (const { pack, chunk, file } of findings) {
+		const copied = file === undefined ? undefined : copiedKindOf(file.kind);
+		if (file !== undefined && copied !== undefined)
+			copies.push({ kind: copied, name: file.name });
+		else if (pack !== undefined) packs.add(pack);
 		else if (chunk !== undefined) {
 			// A tree that could not be read.
 			const [place] = repository.index.places(idToBytes(chunk));
@@ -52,18 +68,25 @@ async function suspects(
 		}
 	}
 	const listed = await repository.backend.list("packs");
-	return listed.map(({ name }) => name).filter((name) => packs.has(name));
+	const names = listed.map(({ name }) => name);
+	return { names: names.filter((name) => packs.has(name)), copies };
 }
 
-interface Mending extends RepairPacksOptions {
-	readonly names: readonly string[];
+/** Of a copy the kind of its original. */
+function copiedKindOf(kind: FileKind): CopiedKind | undefined {
+	return kind.startsWith("copies/")
+		? (kind.slice("copies/".length) as CopiedKind)
+		: undefined;
 }
+
+type Mending = Omit<RepairPacksOptions, "packs"> & Suspects;
 
 async function mend(
 	repository: Repository,
 	stage: Stage | undefined,
-	{ names, wait, signal }: Mending,
+	{ names, copies, wait, signal }: Mending,
 ): Promise<PacksRepaired> {
+	const back = await putBackLost(repository, stage);
 	const listing = await listToRead(repository);
 	const packs = named(listing, names);
 	const segments = await repository.openSegments(listing, signal);
@@ -75,8 +98,16 @@ async function mend(
 		await catchUp(repository);
 		if (stage !== undefined && written.waitingFor.length === 0)
 			await dropAbsent(repository, stage, signal);
+		if (stage !== undefined)
+			await renewCopies(repository, stage, { damaged: copies, signal });
 		const losses = await lossesOf(repository, lost);
-		return { dryRun: stage === undefined, packs: mended, ...written, losses };
+		return {
+			dryRun: stage === undefined,
+			putBack: back,
+			packs: mended,
+			...written,
+			losses,
+		};
 	} finally {
 		segments.close();
 	}

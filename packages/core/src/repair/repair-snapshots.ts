@@ -19,6 +19,7 @@ import type {
 	RepairSnapshotsOptions,
 	SnapshotsRepaired,
 } from "./options.ts";
+import { putBackLost, renewCopies } from "./put-back.ts";
 import { comesFrom, repairedFrom } from "./replaced.ts";
 import { toldAs } from "./told.ts";
 import { TreeStore } from "./tree-store.ts";
@@ -48,6 +49,7 @@ async function mend(
 	stage: Stage | undefined,
 	options: RepairSnapshotsOptions,
 ): Promise<SnapshotsRepaired> {
+	const back = await putBackLost(repository, stage);
 	await catchUp(repository);
 	const all = await listSnapshots(repository, { forgotten: true });
 	const listed = await repository.backend.list("snapshots");
@@ -59,10 +61,14 @@ async function mend(
 		for (const draft of drafts)
 			snapshots.push(await settle(repository, stage, { draft, options }));
 		await catchUp(repository);
-		if (stage !== undefined)
-			await dropAbsent(repository, stage, options.signal);
+		if (stage !== undefined) {
+			const { signal } = options;
+			await dropAbsent(repository, stage, signal);
+			await renewCopies(repository, stage, { damaged: [], signal });
+		}
 		return {
 			dryRun: stage === undefined,
+			putBack: back,
 			examined: all.length,
 			snapshots,
 			unreadable: listed.length - all.length,

@@ -13,7 +13,11 @@ import {
 	type PackAccount,
 } from "./damaged-pack.ts";
 import { PackBytes } from "./pack-bytes.ts";
-import { type SalvageTools, salvageFrame } from "./salvage-frame.ts";
+import {
+	type Salvaged,
+	type SalvageTools,
+	salvageFrame,
+} from "./salvage-frame.ts";
 
 export interface SalvageOptions {
 	/** All packs but those that are thought to be damaged, and what is condemned. */
@@ -74,10 +78,13 @@ export class Salvage {
 			return { pack, isSound: true, account: undefined, ...sums, lost: [] };
 		const using = this.#using;
 		const account = accountOfPack(file, bytes, { accounts, using });
+		const copy = this.#copyOf(file);
 		const missing = new Set<string>();
 		for (const frame of account.frames) {
 			this.#options.signal?.throwIfAborted();
-			const stored = bytes.read(frame.offset, frame.storedLength);
+			const stored = [bytes, copy].flatMap(
+				(source) => source?.read(frame.offset, frame.storedLength) ?? [],
+			);
 			const taken = await this.#takeFrame(frame, stored, missing);
 			sums.frames += taken.frames;
 			sums.chunks += taken.chunks;
@@ -97,7 +104,7 @@ export class Salvage {
 
 	async #takeFrame(
 		frame: KnownFrame,
-		stored: Uint8Array,
+		stored: readonly Uint8Array[],
 		missing: Set<string>,
 	) {
 		const count = frame.lengths.length;
@@ -108,7 +115,7 @@ export class Salvage {
 		const elsewhere = count - wanted.size;
 		if (wanted.size === 0) return { ...taken, elsewhere };
 		const { target } = this.#options;
-		const { whole, raw, proved } = salvageFrame(stored, frame, this.#using);
+		const { whole, raw, proved } = this.#salvage(stored, frame);
 		if (whole !== undefined) {
 			await target?.addFrame(frame.kind, whole, frame);
 			taken.frames++;
@@ -135,6 +142,25 @@ export class Salvage {
 		return { ...taken, elsewhere };
 	}
 
+	/** From the pack, and what it does not give from its copy, which is damaged too. */
+	#salvage(stored: readonly Uint8Array[], frame: KnownFrame): Salvaged {
+		let best: Salvaged | undefined;
+		for (const bytes of stored) {
+			const salvaged = salvageFrame(bytes, frame, this.#using);
+			if (salvaged.whole !== undefined || best === undefined) best = salvaged;
+			else best = together(frame, best, salvaged);
+			if (best.whole !== undefined) return best;
+		}
+		return best as Salvaged;
+	}
+
+	#copyOf(file: ListedFile): PackBytes | undefined {
+		const { blocking } = this.#repository.backend;
+		const size = blocking.size("copies/packs", file.name);
+		if (size === undefined) return undefined;
+		return new PackBytes(blocking, { name: file.name, size }, "copies/packs");
+	}
+
 	/** Another pack holds the chunk, and gives its bytes: that it is named there is not enough. */
 	#isElsewhere(ids: Uint8Array, at: number): boolean {
 		if (this.#saved.has(idAt(ids, at))) return true;
@@ -148,4 +174,23 @@ export class Salvage {
 		);
 		return hash instanceof Uint8Array && standsAt(hash, ids, at);
 	}
+}
+
+/** What either of two readings of a frame gives. */
+function together(
+	{ lengths }: KnownFrame,
+	one: Salvaged,
+	other: Salvaged,
+): Salvaged {
+	const raw = one.raw.slice();
+	let at = 0;
+	lengths.forEach((length, i) => {
+		if (other.proved[i] === true)
+			raw.set(other.raw.subarray(at, at + length), at);
+		at += length;
+	});
+	const proved = one.proved.map(
+		(isProved, i) => isProved || other.proved[i] === true,
+	);
+	return { whole: undefined, raw, proved };
 }
