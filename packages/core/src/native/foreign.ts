@@ -54,7 +54,10 @@ function has64Bits(): boolean {
 
 /** The bytes of a path, with the zero byte at its end. */
 export function terminated(path: string): Uint8Array {
-	const bytes = encodeName(path);
+	return withZero(encodeName(path));
+}
+
+export function withZero(bytes: Uint8Array): Uint8Array {
 	const name = new Uint8Array(bytes.length + 1);
 	name.set(bytes);
 	return name;

@@ -3,6 +3,8 @@ import {
 	type Foreign,
 	type ForeignLibrary,
 	loadForeignLibrary,
+	terminated,
+	withZero,
 } from "./foreign.ts";
 import { reach } from "./long-path.ts";
 
@@ -74,7 +76,8 @@ export class XattrReader {
 		if (calls === undefined) return noXattrs;
 		try {
 			return reach(path, (reached) => {
-				const place = Buffer.concat([Buffer.from(reached), Buffer.alloc(1)]);
+				const place =
+					typeof reached === "string" ? terminated(reached) : withZero(reached);
 				return this.#read({
 					list: (buffer, size) => calls.listPath(place, buffer, size),
 					get: (name, buffer, size) => calls.getPath(place, name, buffer, size),

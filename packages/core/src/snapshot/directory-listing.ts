@@ -43,6 +43,8 @@ export interface ListingRequest {
 	readonly only: readonly string[] | undefined;
 	/** ns since 1970. */
 	readonly racyFrom: bigint;
+	/** The path may be that of a link to the directory: what a user named is taken as it was named. */
+	readonly follow?: boolean;
 }
 
 const { S_IFMT, S_IFDIR, S_IFCHR, S_IFBLK } = constants;
@@ -52,9 +54,10 @@ const minSparse = 65_536;
 /** Throws an error with an errno code if the directory itself cannot be read. */
 export function readListing(
 	reader: DirectoryReader,
-	{ path, only, racyFrom }: ListingRequest,
+	{ path, only, racyFrom, follow = true }: ListingRequest,
 ): DirectoryListing {
-	if (only === undefined) return listOpen(reader, reader.open(path), racyFrom);
+	if (only === undefined)
+		return listOpen(reader, reader.open(path, follow), racyFrom);
 	reader.openOnly(path);
 	return listOpen(reader, only, racyFrom);
 }

@@ -6,8 +6,11 @@ import { type StatColumns, setStat } from "./stat-columns.ts";
 
 /** Reads directories, one after the other. */
 export interface DirectoryReader {
-	/** Opens a directory, by its path with "/" at the end, and returns its names, sorted by bytes. Throws errors with an errno code. */
-	open(path: string): readonly string[];
+	/**
+	 * Opens a directory, by its path with "/" at the end, and returns its names, sorted by bytes. Throws errors with an errno code. With `follow` set to false,
+	 * a link at the path is ENOTDIR, as far as the platform can tell.
+	 */
+	open(path: string, follow?: boolean): readonly string[];
 	/** Opens it to look at entries whose names are known. */
 	openOnly(path: string): void;
 	/** lstat of an entry of the open directory: stands in `entry` then. A word of errno if that fails. */

@@ -203,10 +203,14 @@ export class Directory {
 		this.#untrusted.add(index);
 	}
 
-	/** The mtime in the columns is the whole one now. */
-	forgetFarTime(index: number): void {
-		if (!this.farTimes.has(index)) return;
-		this.farTimes = new Map([...this.farTimes].filter(([i]) => i !== index));
+	/** The columns have the lower 64 bits of an mtime; one that does not fit is kept beside them. */
+	setTime(index: number, mtimeNs: bigint): void {
+		const { wide, count } = this.stats;
+		wide[2 * count + index] = mtimeNs;
+		const isFar = BigInt.asIntN(64, mtimeNs) !== mtimeNs;
+		if (!isFar && !this.farTimes.has(index)) return;
+		const others = [...this.farTimes].filter(([i]) => i !== index);
+		this.farTimes = new Map(isFar ? [...others, [index, mtimeNs]] : others);
 	}
 
 	setSparse(index: number, sparse: boolean): void {

@@ -13,6 +13,11 @@ export class FileStat {
 		setStat(this.row, 0, this.#stat);
 	}
 
+	/** Of any size: what the row has is only its lower 64 bits. */
+	get mtimeNs(): bigint {
+		return (this.#stat as BigIntStats).mtimeNs;
+	}
+
 	/** Fewer blocks than bytes. */
 	get sparse(): boolean {
 		const stat = this.#stat as BigIntStats;

@@ -4,8 +4,9 @@ import {
 	type Foreign,
 	type ForeignLibrary,
 	loadForeignLibrary,
-	terminated,
+	withZero,
 } from "../native/foreign.ts";
+import { reach } from "../native/long-path.ts";
 import { Statx } from "../native/statx.ts";
 import { type DirectoryReader, portableReader } from "./directory-reader.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
@@ -76,8 +77,10 @@ class NativeReader implements DirectoryReader {
 		this.entry = new Statx(library);
 	}
 
-	open(path: string): readonly string[] {
-		this.openOnly(path);
+	open(path: string, follow = true): readonly string[] {
+		// With the slash at its end the system would follow it all the same.
+		if (follow) this.openOnly(path);
+		else this.#openBy(path.slice(0, -1), openFlags | constants.O_NOFOLLOW);
 		const names: string[] = [];
 		for (;;) {
 			const length = this.#getdents(this.#fd, this.#buffer, bufferBytes);
@@ -92,9 +95,15 @@ class NativeReader implements DirectoryReader {
 	}
 
 	openOnly(path: string): void {
-		this.#fd = path.isWellFormed()
-			? this.#open(path, openFlags)
-			: this.#openBytes(terminated(path), openFlags);
+		this.#openBy(path, openFlags);
+	}
+
+	#openBy(path: string, flags: number): void {
+		this.#fd = reach(path, (reached) =>
+			typeof reached === "string"
+				? this.#open(reached, flags)
+				: this.#openBytes(withZero(reached), flags),
+		);
 		if (this.#fd < 0) throw this.#library.error("open");
 	}
 

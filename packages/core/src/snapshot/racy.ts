@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
-import { codeOf, systemPath } from "../system.ts";
+import { reach } from "../native/long-path.ts";
+import { codeOf } from "../system.ts";
 
 /**
  * File systems whose times come from this machine's clock in steps of at most 2 s: ext2 to 4, tmpfs, xfs, btrfs, overlayfs, ramfs, f2fs,
@@ -23,7 +24,9 @@ export function racyWindow(paths: readonly string[]): number {
 
 function isLocal(path: string): boolean {
 	try {
-		return localTypes.has(Number(statfsSync(systemPath(path)).type));
+		return localTypes.has(
+			Number(reach(path, (reached) => statfsSync(reached)).type),
+		);
 	} catch (error) {
 		// Gone or not to be looked at: the walk will say so.
 		if (codeOf(error) === undefined) throw error;

@@ -1,10 +1,11 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
+import { reach } from "../native/long-path.ts";
 import {
 	noXattrs,
 	type XattrReader,
 	type XattrsFound,
 } from "../native/xattr-reader.ts";
-import { codeOf, systemPath } from "../system.ts";
+import { codeOf, isGone } from "../system.ts";
 import type { FormerFile } from "./delta/former-file.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { Ingest } from "./ingest.ts";
@@ -71,20 +72,23 @@ export function readFile(ingest: Ingest, request: ReadRequest): FileResult {
 }
 
 function openFile(path: string, manners: OpenManners): number | FileResult {
-	const target = systemPath(path);
+	try {
+		return reach(path, (reached) => openGently(reached, manners));
+	} catch (error) {
+		return failure(error);
+	}
+}
+
+function openGently(target: string | Buffer, manners: OpenManners): number {
 	if (manners.noAccessTime) {
 		try {
 			return openSync(target, openFlags);
 		} catch (error) {
-			if (codeOf(error) !== "EPERM") return failure(error);
+			if (codeOf(error) !== "EPERM") throw error;
 			manners.noAccessTime = false;
 		}
 	}
-	try {
-		return openSync(target, gentleFlags);
-	} catch (error) {
-		return failure(error);
-	}
+	return openSync(target, gentleFlags);
 }
 
 /** A file that changes while it is read is read again, up to three times, then kept as it came and marked. */
@@ -184,6 +188,8 @@ function readInto(
 		// Not grown but swapped for a device, it might never end.
 		const other = lookAgain(fd, stat);
 		if (other !== undefined) return other;
+		// Nor if it grows as fast as it is read.
+		left = Math.max(0, sizeOf(stat.row, 0) - at);
 		grown = true;
 	}
 	return undefined;
@@ -203,11 +209,11 @@ function copyOf(row: StatColumns): StatColumns {
 	return copy;
 }
 
-function freshStat({ row, sparse }: FileStat): FreshStat {
+function freshStat({ row, sparse, mtimeNs }: FileStat): FreshStat {
 	return {
 		ino: BigInt.asUintN(64, inodeOf(row, 0)),
 		size: row.wide[1] as bigint,
-		mtimeNs: mtimeOf(row, 0),
+		mtimeNs,
 		ctimeNs: ctimeOf(row, 0),
 		mode: modeOf(row, 0),
 		uid: uidOf(row, 0),
@@ -218,7 +224,7 @@ function freshStat({ row, sparse }: FileStat): FreshStat {
 
 function failure(error: unknown): FileResult {
 	const code = codeOf(error);
-	if (code === "ENOENT") return { outcome: Outcome.vanished };
+	if (code !== undefined && isGone(code)) return { outcome: Outcome.vanished };
 	if (code === "ELOOP" || code === "ENXIO" || code === "ESPIPE")
 		return { outcome: Outcome.notAFile };
 	if (code === undefined) throw error;

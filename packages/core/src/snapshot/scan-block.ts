@@ -46,11 +46,9 @@ export function applyFresh(
 	fresh: FreshStat,
 ): void {
 	const { wide, narrow, count } = directory.stats;
-	// Where the bits that fit are the same, so is the time.
-	if (wide[2 * count + index] !== fresh.mtimeNs) directory.forgetFarTime(index);
+	directory.setTime(index, fresh.mtimeNs);
 	wide[index] = fresh.ino;
 	wide[count + index] = fresh.size;
-	wide[2 * count + index] = fresh.mtimeNs;
 	wide[3 * count + index] = fresh.ctimeNs;
 	narrow[index] = fresh.mode;
 	narrow[count + index] = fresh.uid;

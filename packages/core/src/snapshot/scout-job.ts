@@ -37,6 +37,7 @@ export async function createScoutJob(): Promise<Job> {
 						path,
 						only: undefined,
 						racyFrom,
+						follow: false,
 					});
 					transfer.push(listing.stats.bytes.buffer);
 					return {

@@ -6,7 +6,7 @@ import {
 	readlinkSync,
 } from "node:fs";
 import { type Bytes, decodeName, sortNames } from "@varve/format";
-import { systemPath } from "../system.ts";
+import { reach } from "../native/long-path.ts";
 
 /** How the walk sees the source. Synchronous: a promise for each entry would cost more than the entry. */
 export interface SourceFs {
@@ -22,21 +22,34 @@ export interface SourceFs {
 export function createSourceFs(): SourceFs {
 	return {
 		readDirectory(path) {
-			const names = readdirSync(systemPath(path));
-			// Node turns bytes that are not UTF-8 into U+FFFD, which no system call would find again.
-			const all = names.some((name) => name.includes("\ufffd"))
-				? readdirSync(systemPath(path), { encoding: "buffer" }).map(decodeName)
-				: names;
-			return sortNames(all);
+			return reach(path, readNames);
 		},
 		lstat: (path) =>
-			lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false }),
-		readLink: (path) => readlinkSync(systemPath(path), { encoding: "buffer" }),
-		readSmall(path, limit) {
-			const stat = lstatSync(systemPath(path), { throwIfNoEntry: false });
-			if (stat === undefined || !stat.isFile() || stat.size > limit)
-				return undefined;
-			return readFileSync(systemPath(path));
-		},
+			reach(path, (reached) =>
+				lstatSync(reached, { bigint: true, throwIfNoEntry: false }),
+			),
+		readLink: (path) =>
+			reach(path, (reached) => readlinkSync(reached, { encoding: "buffer" })),
+		readSmall: (path, limit) =>
+			reach(path, (reached) => readSmallFile(reached, limit)),
 	};
+}
+
+function readNames(path: string | Buffer): string[] {
+	const names = readdirSync(path);
+	// Node turns bytes that are not UTF-8 into U+FFFD, which no system call would find again.
+	const all = names.some((name) => name.includes("\ufffd"))
+		? readdirSync(path, { encoding: "buffer" }).map(decodeName)
+		: names;
+	return sortNames(all);
+}
+
+function readSmallFile(
+	path: string | Buffer,
+	limit: number,
+): Bytes | undefined {
+	const stat = lstatSync(path, { throwIfNoEntry: false });
+	if (stat === undefined || !stat.isFile() || stat.size > limit)
+		return undefined;
+	return readFileSync(path);
 }

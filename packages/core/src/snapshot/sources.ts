@@ -8,7 +8,8 @@ import {
 	sortNames,
 	type Unread,
 } from "@varve/format";
-import { codeOf, systemPath } from "../system.ts";
+import { reach } from "../native/long-path.ts";
+import { codeOf } from "../system.ts";
 import type { SourceRoot } from "./options.ts";
 
 export interface SourceRequest {
@@ -88,9 +89,11 @@ function look(word: string, cwd: string, { finds }: Found): Unread | undefined {
 
 /** A link is taken as a link; with a slash behind it, what it points to is meant. */
 function findAt(word: string, path: string): Find {
-	const stat = lstatSync(systemPath(path));
+	const stat = reach(path, (reached) => lstatSync(reached));
 	if (!word.endsWith("/") || !stat.isSymbolicLink()) return find(path, stat);
-	const target = realpathSync(systemPath(path), { encoding: "buffer" });
+	const target = reach(path, (reached) =>
+		realpathSync(reached, { encoding: "buffer" }),
+	);
 	return find(decodeName(target), lstatSync(target));
 }
 

@@ -109,6 +109,7 @@ export type FileResult =
 export interface FreshStat {
 	readonly ino: bigint;
 	readonly size: bigint;
+	/** Also what does not fit 64 bits. */
 	readonly mtimeNs: bigint;
 	readonly ctimeNs: bigint;
 	readonly mode: number;
@@ -177,7 +178,9 @@ function decodeXattrs(r: ByteReader): Attribute[] {
 }
 
 function encodeStat(w: ByteWriter, s: FreshStat): void {
-	for (const value of [s.ino, s.size, s.mtimeNs, s.ctimeNs]) w.big64(value);
+	const times = [s.mtimeNs, s.mtimeNs >> 64n, s.ctimeNs];
+	for (const value of [s.ino, s.size, ...times])
+		w.big64(BigInt.asUintN(64, value));
 	for (const value of [s.mode, s.uid, s.gid, s.sparse ? 1 : 0]) w.u32(value);
 }
 
@@ -186,7 +189,7 @@ function decodeStat(r: ByteReader): FreshStat {
 	return {
 		ino: r.big64(),
 		size: r.big64(),
-		mtimeNs: signed(),
+		mtimeNs: r.big64() + (signed() << 64n),
 		ctimeNs: signed(),
 		mode: r.u32(),
 		uid: r.u32(),

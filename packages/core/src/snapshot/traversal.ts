@@ -7,7 +7,7 @@ import {
 } from "@varve/format";
 import type { XattrReader } from "../native/xattr-reader.ts";
 import type { ObjectReader } from "../repository.ts";
-import { codeOf } from "../system.ts";
+import { codeOf, isGone } from "../system.ts";
 import type { Reading } from "./batches.ts";
 import {
 	type Directory,
@@ -86,7 +86,7 @@ export class Traversal {
 		const index = directory.children[directory.nextChild++];
 		if (index === undefined) {
 			this.#stack.pop();
-			this.#release(directory);
+			this.#childDone(directory);
 			return [];
 		}
 		const name = directory.names[index] as string;
@@ -272,7 +272,10 @@ export class Traversal {
 			const reason = codeOf(error);
 			if (reason === undefined) throw error;
 			directory.drop(index);
-			if (reason === "ENOENT") this.#parts.report.vanished(path);
+			// EINVAL: it is no link any more.
+			if (isGone(reason)) this.#parts.report.vanished(path);
+			else if (reason === "EINVAL")
+				this.#parts.report.unreadable(path, "CHANGED");
 			else this.#parts.report.unreadable(path, reason);
 		}
 	}
@@ -288,10 +291,6 @@ export class Traversal {
 
 	#emptyTree(): TreeId {
 		return this.#parts.meta.put(encodeTree([])).hex as TreeId;
-	}
-
-	#release(directory: Directory): void {
-		this.#childDone(directory);
 	}
 
 	#childDone(directory: Directory): void {
@@ -311,8 +310,17 @@ export class Traversal {
 		this.#parts.scan.advance();
 	}
 
-	#finishIfDone(directory: Directory): void {
-		if (directory.filesPending > 0 || directory.childrenPending > 0) return;
+	/** With it those above it that waited for nothing else: a loop, as there may be ten thousand. */
+	#finishIfDone(first: Directory): void {
+		let directory: Directory | undefined = first;
+		while (directory?.filesPending === 0 && directory.childrenPending === 0) {
+			this.#finish(directory);
+			directory = directory.parent;
+			if (directory !== undefined) directory.childrenPending--;
+		}
+	}
+
+	#finish(directory: Directory): void {
 		const changed =
 			directory.childChanged ||
 			directory.dropped.size > 0 ||
@@ -328,7 +336,6 @@ export class Traversal {
 			parent.keepTree(indexInParent, tree);
 			parent.childChanged = true;
 		}
-		this.#childDone(parent);
 	}
 
 	#build(directory: Directory): TreeId {
@@ -346,15 +353,21 @@ export class Traversal {
 
 	/** Found by name from the root down, so that the scan state need not hold tree ids; only changed directories ask. */
 	#previousTree(directory: Directory): PreviousTree | null {
-		if (directory.previousTree !== undefined) return directory.previousTree;
-		const { parent, root } = directory;
-		const id =
-			parent === undefined
-				? this.#parts.previousRoots[root]
-				: this.#previousTree(parent)?.node(nameOf(directory))?.tree;
-		directory.previousTree =
-			id === undefined ? null : new PreviousTree(this.#parts.objects, id);
-		return directory.previousTree;
+		const unknown: Directory[] = [];
+		let at: Directory | undefined = directory;
+		for (; at?.previousTree === undefined && at !== undefined; at = at.parent)
+			unknown.push(at);
+		let above = at?.previousTree;
+		for (const below of unknown.reverse()) {
+			const id =
+				below.parent === undefined
+					? this.#parts.previousRoots[below.root]
+					: above?.node(nameOf(below))?.tree;
+			above =
+				id === undefined ? null : new PreviousTree(this.#parts.objects, id);
+			below.previousTree = above;
+		}
+		return above ?? null;
 	}
 }
 

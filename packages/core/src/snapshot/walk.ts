@@ -6,7 +6,7 @@ import {
 	type ScanBlock,
 	utf8,
 } from "@varve/format";
-import { codeOf } from "../system.ts";
+import { codeOf, isGone } from "../system.ts";
 import { Directory, type Page } from "./directory.ts";
 import {
 	type DirectoryListing,
@@ -78,7 +78,7 @@ export function enterDirectory(
 	const listing = listingOf(entrance, parts);
 	if (typeof listing === "string") return listing;
 	for (const { name, reason } of listing.failed)
-		if (reason === "ENOENT") sink.vanished(entrance.path + name);
+		if (isGone(reason)) sink.vanished(entrance.path + name);
 		else sink.unreadable(entrance.path + name, reason);
 	const rules = rulesOf(entrance, listing.names, parts);
 	const selection = selectEntries(listing, {
@@ -110,11 +110,13 @@ function listingOf(
 	try {
 		// What was scouted are all entries.
 		const whole = only === undefined ? scouted(path) : undefined;
-		return whole ?? readListing(reader, { path, only, racyFrom });
+		const follow = parent === undefined;
+		return whole ?? readListing(reader, { path, only, racyFrom, follow });
 	} catch (error) {
 		const reason = codeOf(error);
 		if (reason === undefined) throw error;
-		if (reason === "ENOENT" && parent !== undefined) {
+		// No directory any more: a file or a link has taken its place.
+		if (isGone(reason) && parent !== undefined) {
 			sink.vanished(path);
 			return "gone";
 		}
