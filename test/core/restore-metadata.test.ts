@@ -236,8 +236,11 @@ describe("restore of metadata", () => {
 	test("T68 a tree 20,000 bytes deep is given back as it was", async () => {
 		const craft = new Craft();
 		const name = utf8("d".repeat(199));
-		const file = blankNode(utf8("link"), NodeKind.symlink);
-		let tree = craft.tree({ ...file, target: utf8("down here") });
+		const link = blankNode(utf8("link"), NodeKind.symlink);
+		let tree = craft.tree(
+			{ ...blankNode(utf8("file"), NodeKind.file), mode: 0o640 },
+			{ ...link, target: utf8("down here") },
+		);
 		for (let depth = 0; depth < 100; depth++) {
 			const node = blankNode(name, NodeKind.directory);
 			tree = craft.tree({ ...node, mode: 0o750, mtime: depth, tree });
@@ -251,10 +254,10 @@ describe("restore of metadata", () => {
 		expect(report).toMatchObject({ directories: 101, problems: [] });
 		const found = spawnSync("sh", [
 			"-c",
-			'cd "$0" && while [ -d d* ]; do cd -P d*; n=$((n+1)); done; echo $n; readlink link; stat -c %a:%Y .',
+			'cd "$0" && while [ -d d* ]; do cd -P d*; n=$((n+1)); done; echo $n; readlink link; stat -c %a:%Y file .',
 			target,
 		]);
-		expect(String(found.stdout)).toBe("100\ndown here\n750:0\n");
+		expect(String(found.stdout)).toBe("100\ndown here\n640:0\n750:0\n");
 		// Node's rm cannot remove what lies deeper than a path may be long.
 		spawnSync("rm", ["-rf", target]);
 	});
