@@ -68,6 +68,32 @@ describe("verify of second copies", () => {
 		60_000,
 	);
 
+	/** Every bit, at every level, with VARVE_EXHAUSTIVE set; else one of every 13 bytes. */
+	test("finds any flipped bit of any file that is no pack, copies included (T48)", async () => {
+		const given = await subject();
+		const isLong = process.env["VARVE_EXHAUSTIVE"] !== undefined;
+		const kinds = [
+			"config",
+			"segments",
+			"snapshots",
+			"copies/config",
+			"copies/snapshots",
+		] as const;
+		for (const kind of kinds)
+			for (const { name, size } of await given.backend.files(kind))
+				for (let place = 0; place < size * 8; place += isLong ? 1 : 105) {
+					given.backend.tamper(kind, name, flip(place >> 3, place & 7));
+					for (const level of isLong ? levels : (["data"] as const)) {
+						const { findings } = await verify(given.repository, { level });
+						const isFound = findings.some(({ file }) => file?.kind === kind);
+						expect({ kind, place, level, isFound }).toMatchObject({
+							isFound: true,
+						});
+					}
+					given.backend.heal();
+				}
+	}, 600_000);
+
 	test.each(levels)(
 		"says of a damaged original that its copy is whole, and that no snapshot is hurt (%s)",
 		async (level) => {

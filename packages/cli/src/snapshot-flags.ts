@@ -124,7 +124,10 @@ function addRecordFlags(command: Command): void {
 function addWorkFlags(command: Command): void {
 	command
 		.option("--verify", "read back what was stored before it counts")
-		.option("--paranoid", "hash everything again before it is stored")
+		.option(
+			"--paranoid",
+			"hash everything again before it is stored, and read it back before it counts",
+		)
 		.addOption(
 			new Option("--compression <mode>", "how hard to compress")
 				.choices(["auto", "off", "fastest", "better", "max"])

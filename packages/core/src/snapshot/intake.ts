@@ -145,11 +145,12 @@ export class Intake {
 		const stage = this.#stage;
 		if (stage === undefined) return;
 		const { tools, index } = this.#repository;
+		const { verify, paranoid } = this.#options;
 		const prove = (pack: SegmentPack) =>
 			readBack(this.#repository, stage, pack);
 		this.#shelf ??= new PackShelf(stage, tools, {
 			adopted: index.adopted,
-			prove: this.#options.verify === true ? prove : undefined,
+			prove: verify === true || paranoid === true ? prove : undefined,
 		});
 		this.#shelf.add(pack);
 	}

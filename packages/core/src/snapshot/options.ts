@@ -49,7 +49,7 @@ export interface SnapshotOptions {
 	readonly skipIfUnchanged?: boolean | undefined;
 	/** Reads back what was stored before the record is written. */
 	readonly verify?: boolean | undefined;
-	/** Hashes every chunk again after compression: finds faults of this machine's memory. */
+	/** Hashes every chunk again after compression, and reads back what was stored: finds faults of this machine's memory. */
 	readonly paranoid?: boolean | undefined;
 	readonly compression?: Compression | undefined;
 	/** False stores changed files without their former versions as bases. */
