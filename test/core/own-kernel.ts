@@ -1,6 +1,7 @@
 import type { Bytes } from "@varve/format";
 import {
 	createKernel,
+	type FrameBases,
 	type FrameContent,
 	type FrameEncoder,
 	inlinePool,
@@ -70,6 +71,13 @@ function poisoningEncoder(encoder: FrameEncoder): FrameEncoder {
 		get(target, name) {
 			const own = Reflect.get(target, name, target);
 			if (typeof own !== "function") return own;
+			if (name === "encodeBeside")
+				return (content: FrameContent, bases: FrameBases) => {
+					last?.fill(poison);
+					const { frame, based } = target.encodeBeside(content, bases);
+					last = frame.slice();
+					return { frame: last, based };
+				};
 			if (name !== "encode") return own.bind(target);
 			return (content: FrameContent) => {
 				last?.fill(poison);
@@ -151,6 +159,13 @@ export function flippingKernel(
 				get(target, name) {
 					const own = Reflect.get(target, name, target);
 					if (typeof own !== "function") return own;
+					if (name === "encodeBeside")
+						return (content: FrameContent, bases: FrameBases) => {
+							flip("content", content.raw);
+							const made = target.encodeBeside(content, bases);
+							flip("compressed", made.frame);
+							return made;
+						};
 					if (name !== "encode") return own.bind(target);
 					return (content: FrameContent) => {
 						flip("content", content.raw);

@@ -53,7 +53,9 @@ describe("a codec of which one output in a thousand is wrong (T40)", () => {
 			view.setUint32(40, i);
 			const content = { kind: FrameKind.content, raw, lengths, count: 2 };
 			const frame = encoder.encode(content);
-			const opened = decoder.decode(frame, { bases: () => new Uint8Array(0) });
+			const opened = decoder.decode(frame, {
+				dictionary: () => new Uint8Array(0),
+			});
 			if (Buffer.compare(opened.raw, raw) !== 0) wrong++;
 		}
 		expect(wrong).toBe(0);
