@@ -49,6 +49,12 @@ const fileTypes: { readonly [kind: number]: number } = {
 /** Of directories above roots, which have no attributes to give back. */
 const plainMode = 0o755;
 
+const cannotBeMade = {
+	kind: "unwritten",
+	reason: "ENOSYS",
+	message:
+		"FIFOs, sockets and devices can be made on Linux only, and where koffi can be loaded",
+} as const;
 const foreignOwners =
 	"the target gives what is made in it to another user: a directory that somebody swaps for one of theirs meanwhile is not noticed";
 
@@ -146,7 +152,7 @@ export class TreeMaker {
 		const { tree, calls, log } = this.#options;
 		const { makeNode } = calls;
 		if (makeNode === undefined) {
-			log.lose("FIFOs, sockets and devices");
+			log.problem(suffix, cannotBeMade);
 			return;
 		}
 		const type = fileTypes[node.kind] as number;
