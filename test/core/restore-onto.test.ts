@@ -15,19 +15,23 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { encodeName, type TreeId, wholeScope } from "@varve/format";
-import { hardlink, makeTree, symlink } from "@varve/testkit";
+import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
-import type { Snapshot } from "../../packages/core/src/repository.ts";
 import {
-	abortRestore,
 	forgetRestore,
-	resumeRestore,
 	undoRestore,
 } from "../../packages/core/src/restore/onto/finish-restore.ts";
 import type { PlanLine } from "../../packages/core/src/restore/onto/onto-report.ts";
 import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
-import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
 import { snapshot as snapshotOf } from "../../packages/core/src/snapshot/snapshot.ts";
+import {
+	contentOf,
+	disturb,
+	journalsIn,
+	type Scene,
+	sceneIn,
+	small,
+} from "./onto-scene.ts";
 import {
 	asSnapshot,
 	noise,
@@ -38,60 +42,7 @@ import {
 import { describeTree } from "./restore-tree.ts";
 
 const place = readingPlace("onto");
-
-const small = {
-	"a.txt": "alpha",
-	"b.txt": "beta",
-	empty: "",
-	kept: { "same.txt": "the same" },
-	linked: { one: "one file", two: hardlink("linked/one") },
-	sub: { "c.txt": "gamma", deep: { "d.txt": "delta" }, link: symlink("c.txt") },
-	turned: "a file",
-	void: {},
-};
-
-interface Scene {
-	readonly repository: TestRepository;
-	readonly folder: string;
-	readonly snapshot: Snapshot;
-	/** As it was when the snapshot was taken. */
-	readonly before: ReturnType<typeof describeTree>;
-}
-
-async function scene(
-	tree: Parameters<typeof makeTree>[1] = small,
-): Promise<Scene> {
-	const folder = place.fresh("live");
-	makeTree(folder, tree);
-	const repository = await place.repository();
-	const snapshot = await takeSnapshot(repository, folder);
-	return { repository, folder, snapshot, before: describeTree(folder) };
-}
-
-/** Every kind of difference. */
-function disturb(folder: string): void {
-	const at = (path: string) => join(folder, path);
-	writeFileSync(at("a.txt"), "altered");
-	chmodSync(at("b.txt"), 0o600);
-	rmSync(at("sub"), { recursive: true });
-	writeFileSync(at("new.txt"), "new");
-	mkdirSync(at("extra/deep"), { recursive: true });
-	writeFileSync(at("extra/deep/x"), "x");
-	unlinkSync(at("turned"));
-	mkdirSync(at("turned"));
-	unlinkSync(at("linked/two"));
-	writeFileSync(at("linked/two"), "one file");
-	utimesSync(at("void"), 1, 1);
-}
-
-const inPlace = { target: undefined, delete: true } as const;
-
-function restore(
-	{ repository, snapshot }: Scene,
-	options: Partial<OntoOptions> = {},
-) {
-	return restoreOnto(repository, { snapshot, ...inPlace, ...options });
-}
+const { scene, restore } = sceneIn(place);
 
 async function planOf(made: Scene, options: Partial<OntoOptions> = {}) {
 	const lines: PlanLine[] = [];
@@ -106,19 +57,6 @@ async function planOf(made: Scene, options: Partial<OntoOptions> = {}) {
 			action,
 		]),
 	);
-}
-
-/** What is in a folder, but for the journal and what it does to nothing else. */
-function contentOf(folder: string): ReturnType<typeof describeTree> {
-	return Object.fromEntries(
-		Object.entries(describeTree(folder)).filter(
-			([path]) => !path.startsWith("/.varve-restore-"),
-		),
-	);
-}
-
-function journalsIn(folder: string): string[] {
-	return readdirSync(folder).filter((name) => name.startsWith(".varve-"));
 }
 
 /** The repository, opened anew without the pack that holds a file. */
@@ -430,88 +368,4 @@ describe("a restore in place", () => {
 		);
 		expect(await planOf(made)).toEqual({});
 	});
-});
-
-class Killed extends Error {
-	override readonly name = "Killed";
-}
-
-/** Throws before the n-th change and all that follow: as if the process were gone. */
-function killAt(number: number): (change: string) => void {
-	let count = 0;
-	return () => {
-		if (++count >= number) throw new Killed();
-	};
-}
-
-describe("a restore that is killed", () => {
-	test("T85: at every change, is finished by resume and taken back by abort", async () => {
-		for (let number = 1; ; number++) {
-			const outcomes = [];
-			for (const ending of ["resume", "abort"] as const)
-				outcomes.push(await killed(number, ending));
-			if (outcomes.every((killed) => !killed)) {
-				expect(number).toBeGreaterThan(20);
-				return;
-			}
-		}
-	}, 600_000);
-
-	async function killed(number: number, ending: "resume" | "abort") {
-		const made = await scene();
-		disturb(made.folder);
-		const disturbed = describeTree(made.folder);
-		const gate = killAt(number);
-		const isKilled = await restore(made, { gate }).then(
-			() => false,
-			(error) => {
-				if (error instanceof Killed) return true;
-				throw error;
-			},
-		);
-		if (!isKilled) return false;
-		await end(made, ending, `killed at ${number}`);
-		if (ending === "resume")
-			expect(contentOf(made.folder), `resumed, ${number}`).toEqual(made.before);
-		else
-			expect(
-				{ ...contentOf(made.folder), ...untold },
-				`aborted, ${number}`,
-			).toEqual({ ...(isFinished ? made.before : disturbed), ...untold });
-		return true;
-	}
-
-	/** Killed after the end it cannot be aborted any more. */
-	let isFinished = false;
-	/** Killed before the journal was begun, nobody knows which time the directory had before its folder was made. */
-	let untold: { readonly [path: string]: string } = {};
-
-	async function end(made: Scene, ending: "resume" | "abort", what: string) {
-		const { repository, folder, snapshot } = made;
-		isFinished = false;
-		untold = {};
-		const states = journalsIn(folder);
-		const files = states.flatMap((name) => readdirSync(join(folder, name)));
-		if (states.length === 0 || !files.includes("begun")) {
-			if (ending === "resume") await restore(made);
-			else untold = states.length === 0 ? {} : { "": "" };
-			return;
-		}
-		if (files.includes("done") || files.includes("over")) {
-			isFinished = true;
-			return;
-		}
-		await expect(restore(made), what).rejects.toMatchObject({
-			code: "RESTORE_UNFINISHED",
-		});
-		if (ending === "abort") {
-			const report = abortRestore(repository, { path: folder });
-			expect(report.problems, what).toEqual([]);
-			return;
-		}
-		const resumed = resumeRestore(repository, { path: folder });
-		if (resumed.outcome === "begin-anew")
-			await restoreOnto(repository, { snapshot, ...resumed.request });
-		else expect(resumed.problems, what).toEqual([]);
-	}
 });

@@ -1,0 +1,89 @@
+import {
+	chmodSync,
+	mkdirSync,
+	readdirSync,
+	rmSync,
+	unlinkSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { hardlink, makeTree, symlink } from "@varve/testkit";
+import type { Snapshot } from "../../packages/core/src/repository.ts";
+import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
+import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
+import {
+	type readingPlace,
+	type TestRepository,
+	takeSnapshot,
+} from "./reading-workplace.ts";
+import { describeTree } from "./restore-tree.ts";
+
+export const small = {
+	"a.txt": "alpha",
+	"b.txt": "beta",
+	empty: "",
+	kept: { "same.txt": "the same" },
+	linked: { one: "one file", two: hardlink("linked/one") },
+	sub: { "c.txt": "gamma", deep: { "d.txt": "delta" }, link: symlink("c.txt") },
+	turned: "a file",
+	void: {},
+};
+
+/** A directory that a snapshot was taken of. */
+export interface Scene {
+	readonly repository: TestRepository;
+	readonly folder: string;
+	readonly snapshot: Snapshot;
+	/** As it was when the snapshot was taken. */
+	readonly before: ReturnType<typeof describeTree>;
+}
+
+export function sceneIn(place: ReturnType<typeof readingPlace>) {
+	return {
+		async scene(tree: Parameters<typeof makeTree>[1] = small): Promise<Scene> {
+			const folder = place.fresh("live");
+			makeTree(folder, tree);
+			const repository = await place.repository();
+			const snapshot = await takeSnapshot(repository, folder);
+			return { repository, folder, snapshot, before: describeTree(folder) };
+		},
+		/** In place, deleting what is more. */
+		restore(
+			{ repository, snapshot }: Pick<Scene, "repository" | "snapshot">,
+			options: Partial<OntoOptions> = {},
+		) {
+			const given = { snapshot, target: undefined, delete: true, ...options };
+			return restoreOnto(repository, given);
+		},
+	};
+}
+
+/** Every kind of difference. */
+export function disturb(folder: string): void {
+	const at = (path: string) => join(folder, path);
+	writeFileSync(at("a.txt"), "altered");
+	chmodSync(at("b.txt"), 0o600);
+	rmSync(at("sub"), { recursive: true });
+	writeFileSync(at("new.txt"), "new");
+	mkdirSync(at("extra/deep"), { recursive: true });
+	writeFileSync(at("extra/deep/x"), "x");
+	unlinkSync(at("turned"));
+	mkdirSync(at("turned"));
+	unlinkSync(at("linked/two"));
+	writeFileSync(at("linked/two"), "one file");
+	utimesSync(at("void"), 1, 1);
+}
+
+/** What is in a folder, but for journals. */
+export function contentOf(folder: string): ReturnType<typeof describeTree> {
+	return Object.fromEntries(
+		Object.entries(describeTree(folder)).filter(
+			([path]) => !path.startsWith("/.varve-restore-"),
+		),
+	);
+}
+
+export function journalsIn(folder: string): string[] {
+	return readdirSync(folder).filter((name) => name.startsWith(".varve-"));
+}

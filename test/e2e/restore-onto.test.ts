@@ -1,0 +1,237 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+	appendFileSync,
+	existsSync,
+	linkSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { isRoot, Workbench } from "./workbench.ts";
+
+const bench = new Workbench();
+afterAll(() => bench.remove());
+
+const tree = bench.path("tree");
+const before = bench.path("before");
+const program = fileURLToPath(
+	new URL("../../packages/cli/bin/varve.js", import.meta.url),
+);
+const has = (tool: string) =>
+	spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
+
+/** What is different between the tree and what it was, by another program; journals left out. */
+function differences(): string {
+	const words = ["-aHXn", "--delete", "--checksum", "--itemize-changes"];
+	return execFileSync("rsync", [
+		...words,
+		"--exclude=.varve-restore-*",
+		`${before}/`,
+		`${tree}/`,
+	]).toString();
+}
+
+function fill(): void {
+	for (const path of [tree, before])
+		rmSync(path, { recursive: true, force: true });
+	for (let i = 0; i < 40; i++)
+		bench.write(`tree/${i % 4}/file-${i}`, `file ${i}\n`.repeat(i + 1));
+	bench.write("tree/notes.tmp", "left out");
+	execFileSync("touch", ["-d", "2024-01-01", ...everything()]);
+	execFileSync("cp", ["-a", tree, before]);
+}
+
+function everything(): string[] {
+	const below = readdirSync(tree, { recursive: true, encoding: "utf8" });
+	return [...below.map((name) => `${tree}/${name}`), tree];
+}
+
+beforeEach(() => {
+	fill();
+	rmSync(bench.repository, { recursive: true, force: true });
+	bench.varve(["init"]);
+	const { code } = bench.varve(["snapshot", "-e", "*.tmp", "-x", tree]);
+	expect(code).toBe(0);
+});
+
+const inPlace = ["restore", "latest", "--in-place", "--delete"];
+
+describe.skipIf(!has("rsync"))("restore --in-place", () => {
+	test("gives back what was changed, added and removed; undo brings that back", () => {
+		appendFileSync(`${tree}/1/file-1`, "more");
+		rmSync(`${tree}/2`, { recursive: true });
+		writeFileSync(`${tree}/3/new`, "new");
+		const { code, stdout } = bench.varve(inPlace);
+		expect(stdout).toContain("11 created, 1 updated");
+		expect(code).toBe(0);
+		expect(differences()).toBe("");
+		expect(bench.varve(["status", "--exit-code", "--metadata"]).code).toBe(0);
+		expect(bench.varve(["undo"]).code).toBe(0);
+		expect(readFileSync(`${tree}/3/new`, "utf8")).toBe("new");
+		expect(existsSync(`${tree}/2`)).toBe(false);
+		expect(readFileSync(`${tree}/1/file-1`, "utf8")).toMatch(/more$/);
+		expect(bench.varve(["undo"]).code).toBe(1);
+	});
+
+	test.skipIf(!has("strace"))(
+		"writes only the files that differ: as many are made and renamed as were changed",
+		() => {
+			for (const i of [3, 17, 22])
+				appendFileSync(`${tree}/${i % 4}/file-${i}`, "x");
+			const log = bench.path("calls");
+			const { status } = spawnSync(
+				"strace",
+				[
+					...["-f", "-qq", "-o", log, "-e", "trace=openat,renameat2,rename"],
+					...[process.execPath, program, ...inPlace, "--no-undo"],
+					...["-r", bench.repository, "--cache-dir", bench.path("cache")],
+				],
+				{ env: { ...process.env, HOME: bench.home } },
+			);
+			expect(status).toBe(0);
+			const calls = readFileSync(log, "utf8").split("\n");
+			const exchanged = calls.filter((call) => /RENAME_EXCHANGE/.test(call));
+			const made = calls.filter((call) =>
+				/openat\(\d+, "\d+", .*O_CREAT/.test(call),
+			);
+			expect(exchanged).toHaveLength(3);
+			expect(made).toHaveLength(3);
+			expect(differences()).toBe("");
+		},
+	);
+
+	test("a target with something in it is refused, and the words say what allows it", () => {
+		const { code, stderr } = bench.varve(["restore", "latest", "-t", tree]);
+		expect(code).toBe(1);
+		expect(stderr).toContain("is not empty");
+		for (const flag of ["--overwrite", "--delete", "--in-place"])
+			expect(stderr).toContain(flag);
+	});
+
+	test.each([
+		["both --in-place and --target", ["latest", "--in-place", "-t", "x"]],
+		["no snapshot", ["-t", "x"]],
+		["a snapshot and --resume", ["latest", "--resume", "-t", "x"]],
+		["both --resume and --abort", ["--resume", "--abort", "-t", "x"]],
+		["nobody to ask", ["latest", "--in-place", "--on-conflict", "ask"]],
+	])("%s is a wrong call", (_, words) => {
+		appendFileSync(`${tree}/1/file-1`, "more");
+		const { code, stderr } = bench.varve(["restore", ...words]);
+		expect(stderr).not.toContain("    at ");
+		expect(code).toBe(2);
+	});
+
+	test("a restore that was not finished is refused until it is finished or taken back", () => {
+		mkdirSync(`${tree}/.varve-restore-00`);
+		writeFileSync(`${tree}/.varve-restore-00/begun`, "{");
+		const refused = bench.varve(inPlace);
+		expect(refused.code).toBe(1);
+		expect(refused.stderr).toContain("--abort");
+		expect(bench.varve(["restore", "--abort", "-t", tree]).code).toBe(4);
+		expect(bench.varve(["restore", "--resume", "-t", bench.home]).code).toBe(1);
+	});
+
+	test("with --verify everything is read back", () => {
+		appendFileSync(`${tree}/1/file-1`, "more");
+		const messages = bench.messages([...inPlace, "--verify"]);
+		expect(messages.at(-1)).toMatchObject({
+			outcome: "whole",
+			files_verified: 40,
+			entries_updated: 1,
+		});
+	});
+
+	test("what was left out, a journal, a repository and its cache inside survive --delete", () => {
+		writeFileSync(`${tree}/0/also.tmp`, "left out");
+		writeFileSync(`${tree}/0/extra`, "extra");
+		bench.run(["-r", `${tree}/other`, "init"]);
+		expect(bench.varve(inPlace).code).toBe(0);
+		expect(existsSync(`${tree}/0/extra`)).toBe(false);
+		expect(bench.varve(inPlace).code).toBe(0);
+		for (const path of ["0/also.tmp", "notes.tmp", "other/config"])
+			expect(existsSync(`${tree}/${path}`), path).toBe(true);
+	});
+
+	test.skipIf(!isRoot)(
+		"what is mounted inside survives --delete, and so does the directory around it",
+		() => {
+			mkdirSync(`${tree}/added/mounted`, { recursive: true });
+			execFileSync("mount", ["-t", "tmpfs", "none", `${tree}/added/mounted`]);
+			try {
+				writeFileSync(`${tree}/added/mounted/precious`, "precious");
+				writeFileSync(`${tree}/added/extra`, "extra");
+				expect(bench.varve(inPlace).code).toBe(0);
+				expect(readdirSync(`${tree}/added`)).toEqual(["mounted"]);
+				expect(existsSync(`${tree}/added/mounted/precious`)).toBe(true);
+			} finally {
+				execFileSync("umount", [`${tree}/added/mounted`]);
+			}
+		},
+	);
+
+	test.skipIf(!isRoot)(
+		"a directory that cannot be read survives, and so does what could not be read when the snapshot was taken",
+		() => {
+			mkdirSync(`${tree}/dark`);
+			writeFileSync(`${tree}/dark/secret`, "secret");
+			execFileSync("chown", ["-R", "65534:65534", tree, bench.repository]);
+			execFileSync("chmod", ["-R", "a+rwX", bench.folder]);
+			execFileSync("chown", ["0:0", `${tree}/dark`]);
+			execFileSync("chmod", ["700", `${tree}/dark`]);
+			const nobody = { asNobody: true };
+			const taken = bench.varve(["snapshot", tree], nobody);
+			expect(taken.code).toBe(3);
+			mkdirSync(`${tree}/darker`, { mode: 0o700 });
+			writeFileSync(`${tree}/darker/too`, "too");
+			writeFileSync(`${tree}/0/extra`, "extra");
+			execFileSync("chmod", ["a+rwx", `${tree}/0`]);
+			bench.varve(inPlace, nobody);
+			expect(readFileSync(`${tree}/dark/secret`, "utf8")).toBe("secret");
+			expect(readFileSync(`${tree}/darker/too`, "utf8")).toBe("too");
+			expect(existsSync(`${tree}/0/extra`)).toBe(false);
+		},
+	);
+
+	test.skipIf(!isRoot || !has("chattr"))(
+		"T84: an immutable file is told, exit 6, and the rest is restored",
+		() => {
+			appendFileSync(`${tree}/1/file-1`, "more");
+			appendFileSync(`${tree}/2/file-2`, "more");
+			if (spawnSync("chattr", ["+i", `${tree}/1/file-1`]).status !== 0) return;
+			try {
+				const { code, stderr } = bench.varve(inPlace);
+				expect(stderr).toContain("EPERM");
+				expect(code).toBe(6);
+				expect(readFileSync(`${tree}/1/file-1`, "utf8")).toMatch(/more$/);
+				expect(readFileSync(`${tree}/2/file-2`, "utf8")).not.toMatch(/more$/);
+			} finally {
+				spawnSync("chattr", ["-i", `${tree}/1/file-1`]);
+			}
+		},
+	);
+
+	test("T84: a file that is linked elsewhere is replaced, never written through", () => {
+		appendFileSync(`${tree}/1/file-1`, "more");
+		linkSync(`${tree}/1/file-1`, bench.path("elsewhere"));
+		expect(bench.varve(inPlace).code).toBe(0);
+		expect(differences()).toBe("");
+		expect(readFileSync(bench.path("elsewhere"), "utf8")).toMatch(/more$/);
+		expect(statSync(bench.path("elsewhere")).nlink).toBe(2);
+		bench.varve(["undo", "--forget", tree]);
+		expect(statSync(bench.path("elsewhere")).nlink).toBe(1);
+	});
+
+	test("a root that is gone comes back where it was", () => {
+		rmSync(tree, { recursive: true });
+		expect(bench.varve(inPlace).code).toBe(0);
+		// What was left out of the snapshot is not in it.
+		rmSync(`${before}/notes.tmp`);
+		execFileSync("touch", ["-d", "2024-01-01", before]);
+		expect(differences()).toBe("");
+	});
+});
