@@ -1,4 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeLease, type LeaseId, StorageError } from "@varve/format";
@@ -25,6 +31,8 @@ const healthy: Findings = {
 	generations: [],
 	packsInNoSegment: 0,
 	packsMissing: 0,
+	copiesMissing: 0,
+	originalsLost: [],
 	hasCache: true,
 };
 const found = {
@@ -65,6 +73,16 @@ describe("what was found in a repository", () => {
 			"a stage that was renamed away",
 			{ fenced: ["fenced-x"] },
 			["FENCED_STAGES attention clear-fenced"],
+		],
+		[
+			"files without a second copy",
+			{ copiesMissing: 2 },
+			["COPIES_MISSING note make-copies"],
+		],
+		[
+			"copies without their originals",
+			{ originalsLost: ["snapshots/x"] },
+			["ORIGINALS_LOST attention nothing"],
 		],
 		[
 			"no reserve",
@@ -160,6 +178,20 @@ describe("the doctor", () => {
 		);
 		expect(await codes()).toEqual([]);
 		expect(await repository.backend.listStages()).toEqual([]);
+	});
+
+	test("finds that second copies are missing, which is no fault, and makes them", async () => {
+		rmSync(path("copies"), { recursive: true });
+		const { remarks } = await examine(repository);
+		expect(remarks).toMatchObject([
+			{ code: "COPIES_MISSING", needsAttention: false },
+		]);
+		const [treated] = await treat(repository, remarks);
+		expect(treated?.failure).toBeUndefined();
+		expect(readFileSync(path("copies", "config"))).toEqual(
+			readFileSync(path("config")),
+		);
+		expect(await codes()).toEqual([]);
 	});
 
 	test("leaves a stage alone whose lease is there", async () => {

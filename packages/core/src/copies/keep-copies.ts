@@ -1,4 +1,10 @@
-import { FrameKind, isVarveError, type SegmentPack } from "@varve/format";
+import {
+	CorruptError,
+	decodeConfig,
+	FrameKind,
+	isVarveError,
+	type SegmentPack,
+} from "@varve/format";
 import type { ListedFile, OpenSegments, Stage } from "@varve/store";
 import { type Condemned, listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
@@ -104,12 +110,19 @@ export async function completeCopies(
 	stage: Stage,
 	signal?: AbortSignal,
 ): Promise<void> {
+	await surviving(repository, () => makeAll(repository, stage, signal));
+}
+
+/** The same. Throws what fails. */
+export async function makeAll(
+	repository: Repository,
+	stage: Stage,
+	signal?: AbortSignal,
+): Promise<void> {
 	if (!areKept(repository)) return;
-	await surviving(repository, async () => {
-		const condemned = await listCondemned(repository.backend, repository.tools);
-		const missing = await findMissing(repository, { condemned, signal });
-		await makeCopies(repository, stage, { missing, signal });
-	});
+	const condemned = await listCondemned(repository.backend, repository.tools);
+	const missing = await findMissing(repository, { condemned, signal });
+	await makeCopies(repository, stage, { missing, signal });
 }
 
 /** All that has no copy. Reads segments only if a listing shows that packs may be among it. */
@@ -155,7 +168,10 @@ export function treePacks(
 	return listed.filter(({ name, size }) => sizes.get(name) === size);
 }
 
-/** Packs first, then records, then `config`; each durable. Ends early, with no error, if `signal` aborts. */
+/**
+ * Packs first, then records, then `config`; each durable. Ends early, with no error, if `signal` aborts. What is damaged gets no copy; what is
+ * wrong with the first of it is thrown when all others have theirs.
+ */
 export async function makeCopies(
 	repository: Repository,
 	stage: Stage,
@@ -164,26 +180,46 @@ export async function makeCopies(
 		signal,
 	}: { missing: MissingCopies; signal?: AbortSignal | undefined },
 ): Promise<void> {
-	await inLanes(packs, signal, (pack) =>
+	let damage: CorruptError | undefined;
+	const pastDamage =
+		<T>(work: (item: T) => Promise<void>) =>
+		async (item: T) => {
+			try {
+				await work(item);
+			} catch (error) {
+				if (!(error instanceof CorruptError)) throw error;
+				damage ??= error;
+			}
+		};
+	const pack = (file: FileToCopy) =>
 		writePackAgain(repository, stage, {
-			...pack,
+			...file,
 			from: "packs",
 			to: copyKind("packs"),
-		}),
-	);
-	await inLanes(snapshots, signal, (name) =>
+		});
+	const record = (name: string) =>
 		writeRecordAgain(repository, stage, {
 			name,
 			from: "snapshots",
 			to: copyKind("snapshots"),
-		}),
-	);
+		});
+	await inLanes(packs, signal, pastDamage(pack));
+	await inLanes(snapshots, signal, pastDamage(record));
 	if (config && signal?.aborted !== true)
-		await stage.putBytes(
-			copyKind("config"),
-			"config",
-			await repository.backend.read("config", "config"),
-		);
+		await pastDamage(writeConfigAgain)({ repository, stage });
+	if (damage !== undefined) throw damage;
+}
+
+async function writeConfigAgain({
+	repository: { backend, tools },
+	stage,
+}: {
+	repository: Repository;
+	stage: Stage;
+}): Promise<void> {
+	const bytes = await backend.read("config", "config");
+	decodeConfig(bytes, (b) => tools.sha256Hex(b));
+	await stage.putBytes(copyKind("config"), "config", bytes);
 }
 
 /** Several at once, so that they share the syncs of a folder. */

@@ -21,13 +21,16 @@ export type RemarkCode =
 	| "DAMAGED_GC_LIST"
 	| "PACKS_IN_NO_SEGMENT"
 	| "PACKS_MISSING"
+	| "COPIES_MISSING"
+	| "ORIGINALS_LOST"
 	| "NO_CACHE";
 
 export type Remedy =
 	| { readonly kind: "remove-leases"; readonly leases: readonly FoundLease[] }
 	| { readonly kind: "fence-stages"; readonly stages: readonly LeaseId[] }
 	| { readonly kind: "clear-fenced" }
-	| { readonly kind: "put-reserve" };
+	| { readonly kind: "put-reserve" }
+	| { readonly kind: "make-copies" };
 
 const hour = 3_600_000;
 /** A stage without a lease is left by the dead once it has been seen for so long, ms: nobody needs one for longer than moments. */
@@ -45,6 +48,10 @@ export interface Findings {
 	readonly generations: readonly Generation[];
 	readonly packsInNoSegment: number;
 	readonly packsMissing: number;
+	/** Files that should have a second copy and have none. */
+	readonly copiesMissing: number;
+	/** Files that are not there, while their copies are. */
+	readonly originalsLost: readonly string[];
 	readonly hasCache: boolean;
 }
 
@@ -67,6 +74,7 @@ export function judgeFindings(findings: Findings): Remark[] {
 		...stageRemarks(findings),
 		...gcRemarks(findings),
 		...packRemarks(findings),
+		...copyRemarks(findings),
 	];
 	if (findings.reserve === undefined)
 		remarks.push({
@@ -177,6 +185,26 @@ function packRemarks({ packsInNoSegment, packsMissing }: Findings): Remark[] {
 				`${counted(packsInNoSegment, "pack")} in no segment, of a run that was interrupted or is still at work: the next snapshot or gc uses them`,
 			),
 		);
+	return remarks;
+}
+
+function copyRemarks({ copiesMissing, originalsLost }: Findings): Remark[] {
+	const remarks: Remark[] = [];
+	const [lost] = originalsLost;
+	if (lost !== undefined)
+		remarks.push({
+			code: "ORIGINALS_LOST",
+			message: `${counted(originalsLost.length, "file")} of which only the copy is there, ${lost} for one: varve repair puts them back`,
+			needsAttention: true,
+			remedy: undefined,
+		});
+	if (copiesMissing > 0)
+		remarks.push({
+			code: "COPIES_MISSING",
+			message: `${counted(copiesMissing, "file")} without a second copy; the next gc makes them too`,
+			needsAttention: false,
+			remedy: { kind: "make-copies" },
+		});
 	return remarks;
 }
 

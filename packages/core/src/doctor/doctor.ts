@@ -4,8 +4,11 @@ import {
 	type LeaseId,
 	type VarveError,
 } from "@varve/format";
+import { areKept, findMissing, makeAll } from "../copies/keep-copies.ts";
+import { lostOriginals } from "../copies/lost-originals.ts";
+import { withLease } from "../lease.ts";
 import { type FoundLease, listLeases } from "../lease-table.ts";
-import { readGcList } from "../listing.ts";
+import { listCondemned, readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import { type CacheUsage, cacheUsage } from "../query/repository-facts.ts";
 import type { Repository } from "../repository.ts";
@@ -48,6 +51,11 @@ export async function examine(repository: Repository): Promise<Examination> {
 		generations,
 		packsInNoSegment: index.adopted.length,
 		packsMissing: index.lost.length,
+		copiesMissing: await countMissing(repository),
+		originalsLost: [
+			...(await lostFiles(repository, "snapshots")),
+			...(await lostFiles(repository, "packs")),
+		],
 		hasCache: cache.folder !== undefined,
 	};
 	return {
@@ -83,6 +91,27 @@ async function fencedStages({
 	await timer.sleep(1_000);
 	const second = new Set(await backend.listFenced());
 	return first.filter((name) => second.has(name));
+}
+
+/** A damaged gc list is told of by itself. */
+async function countMissing(repository: Repository): Promise<number> {
+	if (!areKept(repository)) return 0;
+	const condemned = await listCondemned(
+		repository.backend,
+		repository.tools,
+		() => {},
+	);
+	const missing = await findMissing(repository, { condemned });
+	const { packs, snapshots, config } = missing;
+	return packs.length + snapshots.length + (config ? 1 : 0);
+}
+
+async function lostFiles(
+	{ backend }: Repository,
+	kind: "snapshots" | "packs",
+): Promise<string[]> {
+	const lost = await lostOriginals(backend, kind);
+	return lost.map(({ name }) => `${kind}/${name}`);
 }
 
 async function listGenerations({
@@ -140,6 +169,12 @@ async function apply(repository: Repository, remedy: Remedy): Promise<void> {
 			return;
 		case "clear-fenced":
 			return await backend.clearFenced();
+		case "make-copies":
+			return await withLease(
+				repository,
+				{ kind: "writer", snapshots: [], command: "doctor --fix" },
+				(stage, lost) => makeAll(repository, stage, lost),
+			);
 		case "put-reserve":
 			return await withStage(repository, (stage) =>
 				stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024)),
