@@ -87,6 +87,14 @@ describe("directories above what is restored", () => {
 		expect(modes()).toEqual([0o755, 0o711]);
 	});
 
+	test("T81 include the target, if it is to be a directory of the snapshot", () => {
+		const { path, maker: made } = maker(loadTargetCalls());
+		made.directory("", node(NodeKind.directory, 0o751));
+		expect(statSync(path).mode & 0o777).toBe(0o700);
+		made.finish();
+		expect(statSync(path).mode & 0o777).toBe(0o751);
+	});
+
 	test("T80 that are links are not entered", () => {
 		const { path, maker: made, reasons } = maker(loadTargetCalls());
 		symlinkSync(place.fresh("elsewhere"), join(path, "a"));

@@ -37,6 +37,8 @@ export class FileWindow {
 	readonly nanoseconds: Uint32Array;
 	/** By part; most have none. */
 	readonly xattrs = new Map<number, readonly Attribute[]>();
+	/** Of their values. */
+	xattrBytes = 0;
 	readonly flags: Uint8Array;
 	/** Items of part i are those from `firstItem[i]` up to `firstItem[i + 1]`; chunks in the same way. */
 	readonly firstItem: Uint32Array;
@@ -77,6 +79,7 @@ export class FileWindow {
 	clear(): void {
 		this.suffixes.length = 0;
 		this.xattrs.clear();
+		this.xattrBytes = 0;
 	}
 
 	add({ suffix, node, content, ...part }: FilePart): void {
@@ -90,9 +93,14 @@ export class FileWindow {
 		this.nanoseconds[i] = node.mtimeNs;
 		this.flags[i] =
 			(node.holes ? PartFlag.holes : 0) | (part.isLast ? PartFlag.end : 0);
-		if (node.xattrs.length > 0) this.xattrs.set(i, node.xattrs.map(copyOf));
+		if (node.xattrs.length > 0) this.#addXattrs(i, node.xattrs);
 		this.#addContent(i, content);
 		this.suffixes.push(suffix);
+	}
+
+	#addXattrs(part: number, xattrs: readonly Attribute[]): void {
+		this.xattrs.set(part, xattrs.map(copyOf));
+		for (const { value } of xattrs) this.xattrBytes += value.length;
 	}
 
 	#addContent(part: number, { kinds, lengths, ids }: Content): void {

@@ -59,6 +59,7 @@ const barred: Problem = {
  */
 const windowParts = 8 * 1024;
 const windowItems = 64 * 1024;
+const windowXattrBytes = 8 * 1024 * 1024;
 /** The first windows are small, so that the workers begin soon. */
 const firstWindowParts = 1024;
 const maxOpenLarge = 64;
@@ -176,7 +177,8 @@ export class RestoreRun {
 	#isWindowFull(): boolean {
 		return (
 			this.#window.parts >= this.#windowLimit ||
-			this.#window.items >= windowItems
+			this.#window.items >= windowItems ||
+			this.#window.xattrBytes >= windowXattrBytes
 		);
 	}
 

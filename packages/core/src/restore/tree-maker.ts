@@ -6,6 +6,7 @@ import {
 	symlinkSync,
 } from "node:fs";
 import { type Attribute, type Node, NodeKind } from "@varve/format";
+import { codeOf } from "../system.ts";
 import {
 	createDirectoryMode,
 	createMode,
@@ -107,9 +108,21 @@ export class TreeMaker {
 			this.#barred.push(suffix);
 			return;
 		}
+		if (suffix === "") this.#closeTarget();
 		log.directories++;
 		log.restored(suffix, 0);
 		this.#directories.set(suffix, copyOf(attributes));
+	}
+
+	/** What will be a directory of the snapshot lets nobody in before it is. Whoever may not close it is told so by `finish`. */
+	#closeTarget(): void {
+		const { tree, calls, isNew } = this.#options;
+		if (isNew !== true) return;
+		try {
+			directoryEntry(tree, "", calls).chmod(createDirectoryMode);
+		} catch (error) {
+			if (codeOf(error) === undefined) throw error;
+		}
 	}
 
 	/** False if it could not be made; that is in the log. */
