@@ -78,6 +78,14 @@ describe("the program", () => {
 		expect(account["hurtRestores"]).toBeGreaterThan(0);
 	});
 
+	test("detects any bit that is flipped, any cut and any loss of a file, restores no wrong byte, and repairs all that is intact (T04, T45, T48)", async () => {
+		const account = await campaign("wounds", { every: 3000, jobs: 1 });
+		expect(account.failures).toEqual([]);
+		expect(account["flips"]).toBeGreaterThan(10);
+		expect(account["gone"]).toBeGreaterThan(20);
+		expect(account["healed"]).toBeGreaterThan(0);
+	}, 600_000);
+
 	test("takes two snapshots and restores a third at the same time, and stores what both have at most twice (T24)", async () => {
 		const account = await campaign("concurrent", {
 			rounds: 2,

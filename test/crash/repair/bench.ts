@@ -32,6 +32,7 @@ import {
 	type RemoveBackend,
 } from "@varve/store";
 import { makeTree, type TreeLiteral } from "@varve/testkit";
+import { prepareToRead } from "../../../packages/core/src/prepare-to-read.ts";
 import { seeded } from "../random.mjs";
 
 /** Chunks, frames and packs of so few bytes that a small tree has several of each. */
@@ -116,7 +117,7 @@ export async function readAll(
 	const ids = listed.map(({ name }) => name as SnapshotId);
 	const records = await repository.index.records(ids);
 	repository.objects.outdate();
-	await repository.objects.prepare();
+	await prepareToRead(repository, [...records.keys()]);
 	return new Map(
 		[...records].map(([id, record]) => [id, contentOf(repository, record)]),
 	);
@@ -176,10 +177,14 @@ export class Bench {
 	readonly second: SnapshotId;
 	readonly files: Files;
 	readonly contents: ReadonlyMap<SnapshotId, Content>;
+	readonly records: ReadonlyMap<SnapshotId, SnapshotRecord>;
 	readonly #folder: string;
 
 	private constructor(
-		made: Pick<Bench, "source" | "first" | "second" | "files" | "contents"> & {
+		made: Pick<
+			Bench,
+			"source" | "first" | "second" | "files" | "contents" | "records"
+		> & {
 			folder: string;
 		},
 	) {
@@ -188,6 +193,7 @@ export class Bench {
 		this.second = made.second;
 		this.files = made.files;
 		this.contents = made.contents;
+		this.records = made.records;
 		this.#folder = made.folder;
 	}
 
@@ -210,8 +216,11 @@ export class Bench {
 		makeTree(source, after);
 		const second = await takeIn(repository, source);
 		const contents = await readAll(repository);
+		const records = await repository.index.records([first, second]);
 		const files = await filesOf(backend);
-		return new Bench({ folder, source, first, second, files, contents });
+		return new Bench({
+			...{ folder, source, first, second, files, contents, records },
+		});
 	}
 
 	/** A repository of its own with these files, some of them changed. */
