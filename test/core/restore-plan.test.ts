@@ -1,4 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	mkdirSync,
+	openSync,
+	truncateSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
 	blankNode,
@@ -473,6 +480,38 @@ describe("reading back", () => {
 		["bytes too many", (b: Uint8Array) => new Uint8Array([...b, 0])],
 	])("finds %s", (_, change) => {
 		expect(compare(change(bytes.slice()))).toEqual(["DIFFERS"]);
+	});
+
+	test("T72 believes in holes, and finds a byte in one", () => {
+		mkdirSync(folder, { recursive: true });
+		const length = 2 ** 32;
+		const content = {
+			kinds: [ItemKind.zeros],
+			lengths: [length],
+			ids: new Uint8Array(0),
+		};
+		const read = (change?: (path: string) => void) => {
+			const suffix = `/f${++count}`;
+			const path = join(folder, suffix);
+			writeFileSync(path, "");
+			truncateSync(path, length);
+			change?.(path);
+			const window = new FileWindow(1);
+			const rest = { descriptor: -1, position: 0, isLast: true };
+			const sparse = { ...node, content, holes: true };
+			window.add({ suffix, node: sparse, content, ...rest });
+			const parts = partColumns(window, Uint32Array.of(0), undefined);
+			const task = { type: "check", id: 1, target, parts } as const;
+			return reader.compare(task).problems.map((p) => p.message);
+		};
+		expect(read()).toEqual([]);
+		const at = 2 ** 31 + 12_345;
+		const changed = read((path) => {
+			const fd = openSync(path, "r+");
+			writeSync(fd, Uint8Array.of(1), 0, 1, at);
+			closeSync(fd);
+		});
+		expect(changed).toEqual([expect.stringContaining("from byte 0 on")]);
 	});
 
 	test("finds that a file is gone", () => {

@@ -2,6 +2,7 @@ import { constants, fstatSync, readSync } from "node:fs";
 import { type Bytes, idBytes } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import { codeOf } from "../system.ts";
+import { KnownHoles } from "./known-holes.ts";
 import { Tally } from "./tally.ts";
 import { sayingOf, type TargetTree } from "./target-tree.ts";
 import {
@@ -21,10 +22,12 @@ export class PartReader {
 	readonly #tree: TargetTree;
 	readonly #tools: Pick<Toolbox, "sha256">;
 	#buffer = new Uint8Array(zeroSlice);
+	readonly #holes: KnownHoles;
 
 	constructor(tree: TargetTree, tools: Pick<Toolbox, "sha256">) {
 		this.#tree = tree;
 		this.#tools = tools;
+		this.#holes = new KnownHoles(tree);
 	}
 
 	compare({ id, parts }: CheckTask): RestoreReply {
@@ -70,6 +73,7 @@ export class PartReader {
 	): number | undefined {
 		let at = parts.position[part] as number;
 		const end = parts.firstItem[part + 1] as number;
+		this.#holes.enter(fd, parts, part);
 		for (let item = parts.firstItem[part] as number; item < end; item++) {
 			const length = parts.length[item] as number;
 			const isEqual =
@@ -96,11 +100,19 @@ export class PartReader {
 		return true;
 	}
 
+	/** What the file system says is a hole need not be read, but at its ends. */
 	#holdsZeros(fd: number, from: number, length: number): boolean {
-		for (let done = 0; done < length; done += zeroSlice) {
-			const count = Math.min(zeroSlice, length - done);
-			const bytes = this.#read(fd, from + done, count);
+		const end = from + length;
+		for (let at = from; at < end; ) {
+			const past = this.#holes.pastHole(at);
+			if (past > at) {
+				at = past;
+				continue;
+			}
+			const count = Math.min(zeroSlice, end - at);
+			const bytes = this.#read(fd, at, count);
 			if (Buffer.compare(bytes, zeros.subarray(0, count)) !== 0) return false;
+			at += count;
 		}
 		return true;
 	}
