@@ -11,6 +11,8 @@ export async function jobFactory(name: string): Promise<JobFactory> {
 			return (await import("./restore/restore-job.ts")).createRestoreJob;
 		case "verify":
 			return (await import("./verify/verify-job.ts")).createVerifyJob;
+		case "repack":
+			return (await import("./gc/repack-job.ts")).createRepackJob;
 		default:
 			throw new Error(`no such job: ${name}`);
 	}

@@ -96,7 +96,7 @@ export interface CrewOptions {
 	readonly workers: number;
 	readonly signal?: AbortSignal | undefined;
 	/** What the workers are to do: sets up only what that needs. */
-	readonly job: "scout" | "snapshot" | "restore" | "verify";
+	readonly job: "scout" | "snapshot" | "restore" | "verify" | "repack";
 	/** Plain object handed to the job when it starts in each worker. */
 	readonly setup: unknown;
 	/** Where a job that writes spools, if it runs in this thread. */

@@ -319,7 +319,10 @@ async function move(
 	const packs = new Map(
 		plan.repack.map((id) => [id, kinds.get(id) as PackKind]),
 	);
-	const repacked = await repack(repository, stage, { table, packs, signal });
+	const packBytes = plan.repackBytes;
+	const repacked = await repack(repository, stage, {
+		...{ table, packs, packBytes, signal },
+	});
 	// Before the list condemns where their content lay until now.
 	if (repacked.written.length > 0) {
 		await putSegment(repository, stage, repacked.written);

@@ -1,27 +1,30 @@
 import {
-	equalBytes,
-	idAt,
+	type Bytes,
 	idBytes,
-	isVarveError,
-	type PackFrame,
 	type PackId,
 	type PackKind,
+	type Place,
 	type SegmentPack,
 } from "@varve/format";
+import type { WrittenPack } from "@varve/kernel";
 import type { ChunkTable, FrameUse, Stage } from "@varve/store";
-import type { CachedFrame } from "../frame-cache.ts";
-import { FrameCache } from "../frame-cache.ts";
-import { MovedFrames } from "../moved-frames.ts";
-import type { Repository } from "../repository.ts";
-import { sourcesOf } from "./sweep.ts";
+import { placesOfBases } from "../base-places.ts";
+import type { Crew, Repository } from "../repository.ts";
+import type {
+	MoveTask,
+	MovingFrame,
+	RepackReply,
+	RepackSetup,
+} from "./repack-tasks.ts";
 
 export interface RepackOptions {
 	/** What is live. */
 	readonly table: ChunkTable;
 	/** Packs whose live part is to be moved, and of what kind they are. */
 	readonly packs: ReadonlyMap<PackId, PackKind>;
+	/** Bytes of these. */
+	readonly packBytes: number;
 	readonly signal: AbortSignal | undefined;
-	readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 export interface Repacked {
@@ -33,6 +36,9 @@ export interface Repacked {
 	readonly bytes: number;
 }
 
+/** Threads are not worth their start, and the packs that each of them leaves half full, for less than this. */
+const threadBytes = 64 * 1024 * 1024;
+
 /**
  * Moves what is live in some packs to new ones. Each chunk is decoded and proved on the way; a pack with damage in it stays where it is, for
  * verify and repair to see.
@@ -42,90 +48,74 @@ export async function repack(
 	stage: Stage,
 	options: RepackOptions,
 ): Promise<Repacked> {
-	const work = new Repacking(repository, stage, options.table);
+	const { packBytes, signal } = options;
+	const setup: RepackSetup = { stage: stage.descriptor };
+	const workers = packBytes < threadBytes ? 0 : repository.workers;
+	const crew = await repository.startCrew({
+		...{ workers, signal, job: "repack", setup, stage },
+	});
 	try {
-		for (const { pack, frames } of options.table.framesOf(
-			new Set(options.packs.keys()),
-		)) {
-			options.signal?.throwIfAborted();
-			const kind = options.packs.get(pack) as PackKind;
-			await work.move(pack, kind, frames);
-			options.onProgress?.(work.bytes);
-		}
-		await work.finish();
-		const { moved, written, bytes } = work;
-		return { moved, written, bytes };
+		const work = new Repacking(repository, stage, crew);
+		return await work.run(options);
 	} finally {
-		work.discard();
+		await crew.close();
 	}
 }
 
 class Repacking {
-	readonly moved: PackId[] = [];
 	readonly #repository: Repository;
-	readonly #frames: FrameCache;
-	readonly #target: MovedFrames;
+	readonly #stage: Stage;
+	readonly #crew: Crew;
+	readonly #moved: PackId[] = [];
+	readonly #written: SegmentPack[] = [];
+	/** Packs handed out, by task. */
+	readonly #given = new Map<number, PackId>();
+	#lastTask = 0;
+	#bytes = 0;
+	/** Resolves when all packs that came back are durable. */
+	#putting: Promise<void> = Promise.resolve();
 
-	constructor(repository: Repository, stage: Stage, table: ChunkTable) {
+	constructor(repository: Repository, stage: Stage, crew: Crew) {
 		this.#repository = repository;
-		this.#target = new MovedFrames(repository, stage);
-		this.#frames = new FrameCache(
-			sourcesOf(repository, [table]),
-			8 * 1024 * 1024,
-		);
+		this.#stage = stage;
+		this.#crew = crew;
+		crew.onReply = (reply) => this.#take(reply as RepackReply);
 	}
 
-	get written(): readonly SegmentPack[] {
-		return this.#target.written;
-	}
-
-	get bytes(): number {
-		return this.#target.bytes;
-	}
-
-	async finish(): Promise<void> {
-		await this.#target.finish();
-	}
-
-	/** Throws away what is not finished. */
-	discard(): void {
-		this.#target.discard();
-	}
-
-	async move(
-		pack: PackId,
-		kind: PackKind,
-		frames: readonly FrameUse[],
-	): Promise<void> {
-		for (const use of frames) {
-			if (!use.live.includes(1)) continue;
-			// What was moved before the damage lies twice then, and the pack stays.
-			if (!this.#isSound(pack, use)) return;
-			await this.#moveFrame(pack, kind, use);
-		}
-		this.moved.push(pack);
-	}
-
-	#isSound(pack: PackId, { frame, live }: FrameUse): boolean {
-		try {
-			const decoded = this.#frames.frame({ pack, ...frame });
-			return live.every(
-				(isLive, i) => isLive === 0 || this.#isProved(decoded, frame, i),
+	async run({ table, packs, signal }: RepackOptions): Promise<Repacked> {
+		for (const { pack, frames } of table.framesOf(new Set(packs.keys()))) {
+			signal?.throwIfAborted();
+			const id = ++this.#lastTask;
+			this.#given.set(id, pack);
+			const kind = packs.get(pack) as PackKind;
+			const moving = frames.filter(({ live }) => live.includes(1)).map(own);
+			const bases = placesOfBases(
+				moving.map(({ frame }) => frame),
+				(ids) => placesIn(table, ids),
 			);
-		} catch (error) {
-			if (!isVarveError(error) || error.name !== "CorruptError") throw error;
-			this.#tellDamage(pack, error.message);
-			return false;
+			const task: MoveTask = {
+				...{ type: "move", id, pack, kind, frames: moving, bases },
+			};
+			await this.#crew.submit(task);
 		}
+		await this.#crew.submitToEach(() => ({
+			...{ type: "finish", id: ++this.#lastTask },
+		}));
+		await this.#crew.idle();
+		await this.#putting;
+		return { moved: this.#moved, written: this.#written, bytes: this.#bytes };
 	}
 
-	#isProved(decoded: CachedFrame, { ids }: PackFrame, i: number): boolean {
-		const { tools } = this.#repository;
-		const hash = decoded.hash(i, (bytes) => tools.sha256(bytes));
-		const id = ids.subarray(i * idBytes, (i + 1) * idBytes);
-		if (equalBytes(hash, id)) return true;
-		this.#tellDamage("", `the chunk ${idAt(ids, i * idBytes)} is damaged`);
-		return false;
+	#take({ id, damage, packs }: RepackReply): void {
+		const pack = this.#given.get(id);
+		this.#given.delete(id);
+		if (pack !== undefined && damage === undefined) this.#moved.push(pack);
+		else if (damage !== undefined) this.#tellDamage(pack ?? "", damage);
+		for (const written of packs) {
+			this.#putting = this.#putting.then(() => this.#put(written));
+			// Told when all is waited for.
+			this.#putting.catch(() => {});
+		}
 	}
 
 	#tellDamage(pack: string, message: string): void {
@@ -135,32 +125,30 @@ class Repacking {
 		});
 	}
 
-	async #moveFrame(pack: PackId, kind: PackKind, use: FrameUse): Promise<void> {
-		if (use.movesWhole) await this.#moveWhole(pack, kind, use.frame);
-		else await this.#moveChunks(pack, kind, use);
+	async #put({ id, size, kind, frames, spool }: WrittenPack): Promise<void> {
+		await this.#stage.put("packs", id, spool);
+		this.#written.push({ id, size, kind, frames });
+		this.#bytes += size;
 	}
+}
 
-	async #moveWhole(
-		pack: PackId,
-		kind: PackKind,
-		frame: PackFrame,
-	): Promise<void> {
-		const stored = new Uint8Array(frame.storedLength);
-		const { blocking } = this.#repository.backend;
-		blocking.readInto("packs", pack, frame.offset, stored);
-		await this.#target.addFrame(kind, stored, frame);
-	}
+/** With memory of its own, no view of more: it may cross to another thread. */
+function own({ frame, live, movesWhole }: FrameUse): MovingFrame {
+	const { ids, lengths, bases } = frame;
+	return {
+		frame: {
+			...frame,
+			ids: ids.slice(),
+			lengths: lengths.slice(),
+			bases: bases.slice(),
+		},
+		live: live.slice(),
+		movesWhole,
+	};
+}
 
-	async #moveChunks(
-		pack: PackId,
-		kind: PackKind,
-		{ frame, live }: FrameUse,
-	): Promise<void> {
-		const decoded = this.#frames.frame({ pack, ...frame });
-		for (let i = 0; i < live.length; i++) {
-			if (live[i] === 0) continue;
-			const id = frame.ids.subarray(i * idBytes, (i + 1) * idBytes);
-			await this.#target.addChunk(kind, id, decoded.chunk(i));
-		}
-	}
+function placesIn(table: ChunkTable, ids: Bytes): (Place | undefined)[] {
+	return Array.from({ length: ids.length / idBytes }, (_, i) =>
+		table.find(ids, i * idBytes),
+	);
 }

@@ -1,0 +1,107 @@
+import { equalBytes, idAt, idBytes, isVarveError } from "@varve/format";
+import { BaseTable } from "../base-places.ts";
+import { FrameCache } from "../frame-cache.ts";
+import { FrameMover } from "../frame-mover.ts";
+import type { JobContext, JobFactory } from "../job.ts";
+import type {
+	MoveTask,
+	MovingFrame,
+	RepackReply,
+	RepackSetup,
+	RepackTask,
+} from "./repack-tasks.ts";
+
+/** What gc does in each thread: moves what is live in one pack after the other to packs of that thread. */
+export const createRepackJob: JobFactory = async (context, setup) => {
+	const work = new PackMover(context, setup as RepackSetup);
+	return {
+		run: (task) => ({ reply: work.run(task as RepackTask) }),
+		close: () => work.discard(),
+	};
+};
+
+const cacheBytes = 8 * 1024 * 1024;
+
+class PackMover {
+	readonly #context: JobContext;
+	readonly #mover: FrameMover;
+	readonly #bases = new BaseTable();
+	readonly #frames: FrameCache;
+	/** Of the frame that is moved. */
+	#stored = new Uint8Array(0);
+
+	constructor(context: JobContext, { stage }: RepackSetup) {
+		const { kernel, reads, config } = context;
+		const { tools } = kernel;
+		const spool = context.openSpool(stage);
+		this.#context = context;
+		this.#mover = new FrameMover({
+			kernel,
+			frameBytes: config.frameBytes,
+			create: () => spool.create(),
+		});
+		const lookup = this.#bases;
+		this.#frames = new FrameCache({ reads, tools, lookup }, cacheBytes);
+	}
+
+	run(task: RepackTask): RepackReply {
+		let damage: string | undefined;
+		if (task.type === "move") damage = this.#move(task);
+		else this.#mover.finish();
+		return { id: task.id, damage, packs: this.#mover.take() };
+	}
+
+	discard(): void {
+		this.#mover.discard();
+	}
+
+	/** What is wrong with the pack, if anything: what was moved before that lies twice then, and the pack stays. */
+	#move(task: MoveTask): string | undefined {
+		this.#bases.tell(task.bases);
+		for (const moving of task.frames) {
+			const damage = this.#damageOf(task, moving);
+			if (damage !== undefined) return damage;
+			if (moving.movesWhole) this.#moveWhole(task, moving);
+			else this.#moveChunks(task, moving);
+		}
+		return undefined;
+	}
+
+	#damageOf(
+		{ pack }: MoveTask,
+		{ frame, live }: MovingFrame,
+	): string | undefined {
+		const { tools } = this.#context.kernel;
+		const { ids } = frame;
+		try {
+			const decoded = this.#frames.frame({ pack, ...frame });
+			for (let i = 0; i < live.length; i++) {
+				if (live[i] === 0) continue;
+				const hash = decoded.hash(i, (bytes) => tools.sha256(bytes));
+				if (!equalBytes(hash, ids.subarray(i * idBytes, (i + 1) * idBytes)))
+					return `the chunk ${idAt(ids, i * idBytes)} is damaged`;
+			}
+			return undefined;
+		} catch (error) {
+			if (!isVarveError(error) || error.name !== "CorruptError") throw error;
+			return error.message;
+		}
+	}
+
+	#moveWhole({ pack, kind }: MoveTask, { frame }: MovingFrame): void {
+		if (this.#stored.length < frame.storedLength)
+			this.#stored = new Uint8Array(frame.storedLength * 2);
+		const stored = this.#stored.subarray(0, frame.storedLength);
+		this.#context.reads.readInto("packs", pack, frame.offset, stored);
+		this.#mover.addFrame(kind, stored, frame);
+	}
+
+	#moveChunks({ pack, kind }: MoveTask, { frame, live }: MovingFrame): void {
+		const decoded = this.#frames.frame({ pack, ...frame });
+		for (let i = 0; i < live.length; i++) {
+			if (live[i] === 0) continue;
+			const id = frame.ids.subarray(i * idBytes, (i + 1) * idBytes);
+			this.#mover.addChunk(kind, id, decoded.chunk(i));
+		}
+	}
+}
