@@ -1,5 +1,6 @@
 import {
 	CorruptError,
+	decodeBirths,
 	decodeConfig,
 	decodeDirectory,
 	decodeForgotten,
@@ -17,6 +18,7 @@ import {
 	decodeScanPiece,
 	decodeTrailer,
 	decodeTree,
+	encodeBirths,
 	encodeConfig,
 	encodeForgotten,
 	encodeGcList,
@@ -166,6 +168,12 @@ export const golden: readonly Golden[] = [
 		encode: () => samples.encodeScan(samples.scanBlocks),
 		decode: (bytes) => [...decodeScanPiece(bytes)],
 		value: samples.scanBlocks,
+	},
+	{
+		file: "births.hex",
+		encode: () => encodeBirths(new Uint8Array(samples.births.buffer)),
+		decode: decodeBirths,
+		value: samples.births,
 	},
 	...Object.entries(frames).map(([name, frame]) => {
 		return {

@@ -181,6 +181,15 @@ export const linkGroups: readonly LinkGroup[] = [
 	],
 ];
 
+/** Of the five entries of the blocks below; of one it is not known. */
+export const births = BigInt64Array.of(
+	1_700_000_000_123_456_789n,
+	0n,
+	-1n,
+	1n,
+	-(2n ** 62n),
+);
+
 export const scanBlocks: readonly ScanBlock[] = [
 	scanBlock({ path: "", names: ["a", "b"], page: 0 }),
 	scanBlock({ path: "a", names: [], page: 0 }),

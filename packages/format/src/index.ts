@@ -1,3 +1,9 @@
+export {
+	birthBytes,
+	decodeBirths,
+	encodeBirths,
+	isBirths,
+} from "./births.ts";
 export * from "./byte-reader.ts";
 export * from "./byte-writer.ts";
 export * from "./bytes.ts";

@@ -1,3 +1,4 @@
+import { decodeBirths, isBirths } from "./births.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { type Bytes, compareBytes } from "./bytes.ts";
@@ -15,7 +16,7 @@ import { compareWalkOrder } from "./walk-order.ts";
  * names (block: joined by zero bytes), then columns: inode (8 bytes each), size (8), mtime in ns (8, signed), ctime in ns (8,
  * signed), st_mode (4), uid (4), gid (4).
  *
- * Device numbers are not kept: they may change with a reboot.
+ * Device numbers are not kept: they may change with a reboot. Birth times stand in pieces of their own behind these (see births.ts).
  */
 export interface ScanBlock {
 	readonly root: number;
@@ -57,8 +58,12 @@ export function encodeScanBlock(writer: ByteWriter, block: ScanBlock): void {
 	writer.bytes(rows);
 }
 
-/** The blocks of one piece; views into it. Throws a CorruptError for blocks or names out of order and for anything else no writer writes. */
+/** The blocks of one piece; views into it. A piece of birth times has none. Throws a CorruptError for blocks or names out of order and for anything else no writer writes. */
 export function* decodeScanPiece(piece: Bytes): Generator<ScanBlock> {
+	if (isBirths(piece)) {
+		decodeBirths(piece);
+		return;
+	}
 	const reader = new ByteReader(piece, "scan state");
 	openObject(reader, letters, "scan");
 	if (reader.left === 0) reader.fail("holds nothing");

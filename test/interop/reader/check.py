@@ -193,7 +193,7 @@ class Check:
             if before is not None and key <= before:
                 self.problems.append(f"scan state does not ascend at {path!r}")
             before = key
-            rows = list(zip(names, *columns[2:3], *columns[4:]))
+            rows = list(zip(names, *columns[2:3], *columns[4:7]))
             if page != len(seen.get((root, path), [])):
                 self.problems.append(f"scan state: page {page} of {path!r} is out of order")
             seen.setdefault((root, path), []).append(rows)

@@ -286,8 +286,15 @@ def parse_links(pieces, roots):
 
 
 def parse_scan(pieces, roots):
-    """Blocks of the scan state: (root, path, page, names, columns of eight)."""
-    for content in pieces:
+    """Blocks of the scan state: (root, path, page, names, columns of eight), the last of these birth times, zeros where there are none."""
+    pieces = list(pieces)
+    states = [content for content in pieces if content[:2] != b"VB"]
+    if any(content[:2] != b"VB" for content in pieces[len(states) :]) or len(pieces) - len(states) not in (0, len(states)):
+        raise Damaged("birth times that do not fit the scan state")
+    for number, content in enumerate(states):
+        births = None
+        if len(pieces) > len(states):
+            births = open_object(pieces[len(states) + number], b"VB", "births")
         cursor = open_object(content, b"VS", "scan")
         if not cursor.left():
             raise Damaged("a piece of scan state without blocks")
@@ -300,4 +307,7 @@ def parse_scan(pieces, roots):
                 raise Damaged("a block of scan state with other names than it says")
             if any(a >= b for a, b in zip(names, names[1:])):
                 raise Damaged("names in scan state do not ascend")
-            yield root, path, page, names, [cursor.fixed(form, count) for form in "QQqqIII"]
+            columns = [cursor.fixed(form, count) for form in "QQqqIII"]
+            yield root, path, page, names, columns + [births.fixed("q", count) if births else (0,) * count]
+        if births is not None:
+            births.end()

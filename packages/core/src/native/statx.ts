@@ -6,6 +6,8 @@ import { type Foreign, type ForeignLibrary, terminated } from "./foreign.ts";
 const asLstat = 0x100 | 0x800;
 /** STATX_BASIC_STATS. */
 const basicStats = 0x7ff;
+/** And STATX_BTIME, which not every file system has. */
+const wanted = 0x800 | basicStats;
 
 /** Words of 32 bits in struct statx (linux/stat.h), which is the same on all machines. */
 const at = {
@@ -19,7 +21,8 @@ const at = {
 	size: 10,
 	/** Of 512 bytes. */
 	blocks: 12,
-	/** Seconds in two words, then nanoseconds; likewise `mtime`. */
+	/** Seconds in two words, then nanoseconds; likewise the other times. Zero if it is not known. */
+	birth: 20,
 	ctime: 24,
 	mtime: 28,
 	nodeMajor: 32,
@@ -61,12 +64,12 @@ export class Statx {
 	/** lstat of a name in the open directory; a word of errno if that fails. */
 	entry(directory: number, name: string): string | undefined {
 		const result = name.isWellFormed()
-			? this.#byText(directory, name, asLstat, basicStats, this.#bytes)
+			? this.#byText(directory, name, asLstat, wanted, this.#bytes)
 			: this.#byBytes(
 					directory,
 					terminated(name),
 					asLstat,
-					basicStats,
+					wanted,
 					this.#bytes,
 				);
 		return result === 0 ? undefined : this.#library.code();
@@ -132,7 +135,7 @@ export class Statx {
 	}
 
 	/** Puts inode, size, times, mode and owner into a row. */
-	put({ halves, narrow, count }: StatColumns, index: number): void {
+	put({ halves, narrow, births, count }: StatColumns, index: number): void {
 		const w = this.#words;
 		halves[2 * index] = w[at.inode] as number;
 		halves[2 * index + 1] = w[at.inode + 1] as number;
@@ -140,6 +143,7 @@ export class Statx {
 		halves[2 * (count + index) + 1] = w[at.size + 1] as number;
 		this.#putTime(at.mtime, halves, 2 * (2 * count + index));
 		this.#putTime(at.ctime, halves, 2 * (3 * count + index));
+		this.#putTime(at.birth, births, 2 * index);
 		narrow[index] = this.mode;
 		narrow[count + index] = w[at.uid] as number;
 		narrow[2 * count + index] = w[at.gid] as number;

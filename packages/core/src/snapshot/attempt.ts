@@ -26,7 +26,7 @@ import { ReadingQueue } from "./reading-queue.ts";
 import { Report } from "./report.ts";
 import { type FoundRoot, rootOf } from "./root.ts";
 import { readScanCopy, ScanCopy } from "./scan-copy.ts";
-import { ScanWriter } from "./scan-writer.ts";
+import { type FormerScan, ScanWriter } from "./scan-writer.ts";
 import { Scouts } from "./scouts.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
 import { ingestStream, streamRoot } from "./stream.ts";
@@ -79,7 +79,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 	readonly scanCopy: ScanCopy;
 	#previous: PreviousScan | undefined;
 	#scouts: Scouts | undefined;
-	#copied = false;
+	/** The parent's scan state, if this client has a copy. */
+	#former: FormerScan | undefined;
 	#prepared = false;
 	#progressAt = 0;
 
@@ -134,7 +135,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 
 	/** The parent's scan state, if a copy of it is on this client already. */
 	get parentScan(): ChunkId | undefined {
-		return this.#copied ? this.#parent?.record.scan : undefined;
+		return this.#former?.list;
 	}
 
 	/** Stores everything but the record. */
@@ -147,14 +148,14 @@ export class SnapshotAttempt implements AsyncDisposable {
 				? await this.#storeRoots(scanKey)
 				: [await this.#storeStream(stream)];
 		const links = this.#links.finish(this.intake.meta);
-		const scan = this.#scan.finish();
+		const scan = this.#scan.finish(this.#former);
 		await this.intake.finish();
 		const { uids, gids, tally } = this.#report;
 		tally.bytesStored = this.intake.bytesStored;
 		return {
 			roots,
 			links: links?.hex as ChunkId | undefined,
-			scan: scan?.hex as ChunkId | undefined,
+			scan,
 			scanKey,
 			...(await lookUpNames(uids, gids)),
 			report: this.#report,
@@ -215,8 +216,8 @@ export class SnapshotAttempt implements AsyncDisposable {
 			scan,
 			decoder: tools.decoder,
 		});
-		this.#copied = copy !== undefined;
 		if (copy !== undefined) {
+			this.#former = { list: scan, ids: copy.ids };
 			for (const id of copy.ids) meta.addKnown(id);
 			return new PreviousScan(copy.pieces);
 		}

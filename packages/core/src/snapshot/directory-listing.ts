@@ -154,6 +154,7 @@ export function rowsBetween(
 		const at = c * stats.count;
 		rows.wide.set(stats.wide.subarray(at + start, at + end), c * count);
 	}
+	rows.births.set(stats.births.subarray(2 * start, 2 * end));
 	for (let c = 0; c < 3; c++) {
 		const at = c * stats.count;
 		rows.narrow.set(stats.narrow.subarray(at + start, at + end), c * count);

@@ -18,6 +18,10 @@ export class FileStat {
 		return (this.#stat as BigIntStats).mtimeNs;
 	}
 
+	get birthNs(): bigint {
+		return (this.#stat as BigIntStats).birthtimeNs;
+	}
+
 	/** Fewer blocks than bytes. */
 	get sparse(): boolean {
 		const stat = this.#stat as BigIntStats;

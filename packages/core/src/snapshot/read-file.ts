@@ -209,12 +209,13 @@ function copyOf(row: StatColumns): StatColumns {
 	return copy;
 }
 
-function freshStat({ row, sparse, mtimeNs }: FileStat): FreshStat {
+function freshStat({ row, sparse, mtimeNs, birthNs }: FileStat): FreshStat {
 	return {
 		ino: BigInt.asUintN(64, inodeOf(row, 0)),
 		size: row.wide[1] as bigint,
 		mtimeNs,
 		ctimeNs: ctimeOf(row, 0),
+		birthNs,
 		mode: modeOf(row, 0),
 		uid: uidOf(row, 0),
 		gid: gidOf(row, 0),

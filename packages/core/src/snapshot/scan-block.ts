@@ -1,7 +1,7 @@
 import { encodeName, type ScanBlock, untrustedCtime } from "@varve/format";
 import type { Directory, Page } from "./directory.ts";
 import { rowsBetween } from "./directory-listing.ts";
-import { newStatColumns, setCtime } from "./stat-columns.ts";
+import { newStatColumns, setBirth, setCtime } from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
 
 /** True if one of the entries is in the page. */
@@ -47,6 +47,7 @@ export function applyFresh(
 ): void {
 	const { wide, narrow, count } = directory.stats;
 	directory.setTime(index, fresh.mtimeNs);
+	setBirth(directory.stats, index, fresh.birthNs);
 	wide[index] = fresh.ino;
 	wide[count + index] = fresh.size;
 	wide[3 * count + index] = fresh.ctimeNs;

@@ -1,7 +1,10 @@
 import {
+	type Bytes,
 	ByteWriter,
 	beginScanPiece,
+	type ChunkId,
 	crc32,
+	encodeBirths,
 	encodeScanBlock,
 	maxScanPiece,
 	minScanPiece,
@@ -13,7 +16,17 @@ import type { ScanCopy } from "./scan-copy.ts";
 /** A block that takes its place in the walk's order now and is filled in later. */
 export interface ScanSlot {
 	block: ScanBlock | undefined;
+	/** Birth times of its entries. */
+	births: Bytes;
 }
+
+/** The parent's scan state: its list, and the ids of its pieces, without those of birth times. */
+export interface FormerScan {
+	readonly list: ChunkId;
+	readonly ids: readonly string[];
+}
+
+const noBytes = new Uint8Array(0);
 
 /**
  * Writes the scan state while the walk goes on. Slots are taken in the order of the walk and written in that order as soon as
@@ -24,6 +37,10 @@ export class ScanWriter {
 	readonly #slots: ScanSlot[] = [];
 	#next = 0;
 	readonly #piece = new ByteWriter(maxScanPiece);
+	/** Of the entries of the piece that is being written. */
+	readonly #births = new ByteWriter(64 * 1024);
+	/** Of the pieces before it. They are stored at the end, unless they are all as they were. */
+	readonly #birthPieces: Bytes[] = [];
 	readonly #ids: StoredId[] = [];
 	readonly #lengths: number[] = [];
 	readonly #copy: ScanCopy;
@@ -36,7 +53,7 @@ export class ScanWriter {
 	}
 
 	slot(): ScanSlot {
-		const slot: ScanSlot = { block: undefined };
+		const slot: ScanSlot = { block: undefined, births: noBytes };
 		this.#slots.push(slot);
 		return slot;
 	}
@@ -46,6 +63,7 @@ export class ScanWriter {
 		for (; this.#next < this.#slots.length; this.#next++) {
 			const slot = this.#slots[this.#next] as ScanSlot;
 			if (slot.block === undefined) break;
+			this.#births.bytes(slot.births);
 			this.#write(slot.block);
 		}
 		if (this.#next > 1024) {
@@ -54,15 +72,29 @@ export class ScanWriter {
 		}
 	}
 
-	/** Stores the last piece and the list of all; undefined if there is nothing. */
-	finish(): StoredId | undefined {
+	/**
+	 * Stores the last piece, the birth times and the list of all; undefined if there is nothing. Where all pieces are those of `before`, its list
+	 * is returned: nobody is born without a trace in them.
+	 */
+	finish(before?: FormerScan): ChunkId | undefined {
 		this.advance();
 		if (this.#next !== this.#slots.length)
 			throw new Error("a scan state block was never filled");
 		if (this.#piece.length > 4) this.#endPiece();
-		return this.#ids.length === 0
-			? undefined
-			: this.#meta.putPieces(this.#ids, this.#lengths);
+		if (this.#ids.length === 0) return undefined;
+		if (before !== undefined && this.#isAs(before)) return before.list;
+		for (const births of this.#birthPieces) {
+			this.#ids.push(this.#meta.put(births));
+			this.#lengths.push(births.length);
+		}
+		return this.#meta.putPieces(this.#ids, this.#lengths).hex as ChunkId;
+	}
+
+	#isAs({ ids }: FormerScan): boolean {
+		return (
+			ids.length === this.#ids.length &&
+			ids.every((id, i) => id === this.#ids[i]?.hex)
+		);
 	}
 
 	#write(block: ScanBlock): void {
@@ -84,6 +116,8 @@ export class ScanWriter {
 		this.#copy.add(bytes, id.bytes);
 		this.#ids.push(id);
 		this.#lengths.push(bytes.length);
+		this.#birthPieces.push(encodeBirths(this.#births.view()));
+		this.#births.reset();
 		beginScanPiece(this.#piece);
 	}
 }

@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import type { Bytes } from "@varve/format";
+import { type Bytes, birthBytes, scanRowBytes } from "@varve/format";
 
 /** What lstat said of some entries, in columns laid out as in a scan state block, so that both compare as bytes. */
 export interface StatColumns {
@@ -10,17 +10,21 @@ export interface StatColumns {
 	readonly halves: Uint32Array<ArrayBuffer>;
 	/** st_mode, uid, gid: each `count` × 4 bytes. */
 	readonly narrow: Uint32Array<ArrayBuffer>;
-	/** Both, as one row of bytes. */
+	/** Both, as one row of bytes: what is compared. */
 	readonly bytes: Uint8Array<ArrayBuffer>;
+	/** Birth times in ns, as pairs of words; 0 if not known. In the same buffer. */
+	readonly births: Uint32Array<ArrayBuffer>;
 }
 
+const bufferBytes = scanRowBytes + birthBytes;
+
 export function newStatColumns(count: number): StatColumns {
-	return viewStatColumns(new ArrayBuffer(count * 44), count);
+	return viewStatColumns(new ArrayBuffer(count * bufferBytes), count);
 }
 
 /** Columns over bytes of a scan state block. */
 export function statColumnsOf(rows: Bytes, count: number): StatColumns {
-	const copy = new Uint8Array(count * 44);
+	const copy = new Uint8Array(count * bufferBytes);
 	copy.set(rows);
 	return viewStatColumns(copy.buffer, count);
 }
@@ -31,7 +35,8 @@ function viewStatColumns(buffer: ArrayBuffer, count: number): StatColumns {
 		wide: new BigInt64Array(buffer, 0, count * 4),
 		halves: new Uint32Array(buffer, 0, count * 8),
 		narrow: new Uint32Array(buffer, count * 32, count * 3),
-		bytes: new Uint8Array(buffer, 0, count * 44),
+		bytes: new Uint8Array(buffer, 0, count * scanRowBytes),
+		births: new Uint32Array(buffer, count * scanRowBytes, count * 2),
 	};
 }
 
@@ -41,6 +46,7 @@ export function setStat(
 	stat: BigIntStats,
 ): void {
 	const { wide, narrow, count } = columns;
+	setBirth(columns, index, stat.birthtimeNs);
 	wide[index] = stat.ino;
 	wide[count + index] = stat.size;
 	wide[2 * count + index] = stat.mtimeNs;
@@ -63,6 +69,8 @@ export function copyStat(
 		to.halves[y] = from.halves[x] as number;
 		to.halves[y + 1] = from.halves[x + 1] as number;
 	}
+	to.births[2 * index] = from.births[2 * at] as number;
+	to.births[2 * index + 1] = from.births[2 * at + 1] as number;
 	for (let c = 0; c < 3; c++)
 		to.narrow[c * to.count + index] = from.narrow[
 			c * from.count + at
@@ -108,6 +116,26 @@ export const uidOf = (columns: StatColumns, i: number) =>
 	columns.narrow[columns.count + i] as number;
 export const gidOf = (columns: StatColumns, i: number) =>
 	columns.narrow[2 * columns.count + i] as number;
+
+/** Of the entries from `start` to before `end`, as they stand in a piece of birth times. */
+export function birthsBetween(
+	{ births }: StatColumns,
+	start: number,
+	end: number,
+): Bytes {
+	const { buffer, byteOffset } = births;
+	const at = byteOffset + start * birthBytes;
+	return new Uint8Array(buffer, at, (end - start) * birthBytes);
+}
+
+export function setBirth(
+	{ births }: StatColumns,
+	i: number,
+	birth: bigint,
+): void {
+	births[2 * i] = Number(BigInt.asUintN(32, birth));
+	births[2 * i + 1] = Number(BigInt.asUintN(32, birth >> 32n));
+}
 
 export function setCtime(columns: StatColumns, i: number, ctime: bigint): void {
 	columns.wide[3 * columns.count + i] = ctime;

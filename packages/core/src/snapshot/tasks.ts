@@ -112,6 +112,7 @@ export interface FreshStat {
 	/** Also what does not fit 64 bits. */
 	readonly mtimeNs: bigint;
 	readonly ctimeNs: bigint;
+	readonly birthNs: bigint;
 	readonly mode: number;
 	readonly uid: number;
 	readonly gid: number;
@@ -178,7 +179,7 @@ function decodeXattrs(r: ByteReader): Attribute[] {
 }
 
 function encodeStat(w: ByteWriter, s: FreshStat): void {
-	const times = [s.mtimeNs, s.mtimeNs >> 64n, s.ctimeNs];
+	const times = [s.mtimeNs, s.mtimeNs >> 64n, s.ctimeNs, s.birthNs];
 	for (const value of [s.ino, s.size, ...times])
 		w.big64(BigInt.asUintN(64, value));
 	for (const value of [s.mode, s.uid, s.gid, s.sparse ? 1 : 0]) w.u32(value);
@@ -191,6 +192,7 @@ function decodeStat(r: ByteReader): FreshStat {
 		size: r.big64(),
 		mtimeNs: r.big64() + (signed() << 64n),
 		ctimeNs: signed(),
+		birthNs: signed(),
 		mode: r.u32(),
 		uid: r.u32(),
 		gid: r.u32(),

@@ -25,7 +25,7 @@ import type { Report } from "./report.ts";
 import { anyIn, applyFresh, freshBlock } from "./scan-block.ts";
 import type { ScanWriter } from "./scan-writer.ts";
 import type { SourceFs } from "./source-fs.ts";
-import { inodeOf, modeOf, sizeOf } from "./stat-columns.ts";
+import { birthsBetween, inodeOf, modeOf, sizeOf } from "./stat-columns.ts";
 import type { FreshStat } from "./tasks.ts";
 import { buildTree, isSameFile } from "./tree-builder.ts";
 import {
@@ -306,6 +306,8 @@ export class Traversal {
 				page.same !== undefined && !anyIn(directory.untrusted, page)
 					? page.same
 					: freshBlock(directory, page, number);
+			const { start, end } = page;
+			page.slot.births = birthsBetween(directory.stats, start, end);
 		});
 		this.#parts.scan.advance();
 	}
