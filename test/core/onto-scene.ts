@@ -13,6 +13,7 @@ import type { Snapshot } from "../../packages/core/src/repository.ts";
 import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
 import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
 import {
+	type RepositoryOptions,
 	type readingPlace,
 	type TestRepository,
 	takeSnapshot,
@@ -41,10 +42,13 @@ export interface Scene {
 
 export function sceneIn(place: ReturnType<typeof readingPlace>) {
 	return {
-		async scene(tree: Parameters<typeof makeTree>[1] = small): Promise<Scene> {
+		async scene(
+			tree: Parameters<typeof makeTree>[1] = small,
+			options: RepositoryOptions = {},
+		): Promise<Scene> {
 			const folder = place.fresh("live");
 			makeTree(folder, tree);
-			const repository = await place.repository();
+			const repository = await place.repository(options);
 			const snapshot = await takeSnapshot(repository, folder);
 			return { repository, folder, snapshot, before: describeTree(folder) };
 		},

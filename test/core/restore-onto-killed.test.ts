@@ -38,7 +38,7 @@ function killAt(number: number): (change: string) => void {
 async function disturbed(): Promise<
 	Scene & { readonly left: Scene["before"] }
 > {
-	const made = await scene({ ...small, big });
+	const made = await scene({ ...small, big }, { parameters: {} });
 	disturb(made.folder);
 	const altered = big.slice();
 	altered.fill(0, 100_000, 100_010);

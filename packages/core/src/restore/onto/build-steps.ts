@@ -163,8 +163,10 @@ class DirectorySteps {
 		const known = this.#steps.get(key);
 		if (known !== undefined) {
 			const isKept = known.before === known.after;
-			const after = isKept ? attributes : known.after;
-			this.#steps.set(key, { ...known, before: attributes, after });
+			const { xattrs } = known.before;
+			const before = { ...attributes, xattrs };
+			const after = isKept ? before : known.after;
+			this.#steps.set(key, { ...known, before, after });
 			return;
 		}
 		const live = this.#options.look(spot);

@@ -5,8 +5,9 @@ import type { Repository } from "../../repository.ts";
 import { codeOf, systemPath } from "../../system.ts";
 import { Owners } from "../owners.ts";
 import type { EntryProblem, RestoreReport } from "../report.ts";
+import { needOf, requireSpace } from "../space.ts";
 import type { TargetCalls } from "../target-calls.ts";
-import { buildSteps, methodOf, type Task } from "./build-steps.ts";
+import { buildSteps, isMade, methodOf, type Task } from "./build-steps.ts";
 import type { Changes } from "./changes.ts";
 import type { OntoPlan } from "./collect-plan.ts";
 import type { StepProblem } from "./execute.ts";
@@ -16,6 +17,7 @@ import type { Journal, JournalHeader, Place, Slot } from "./journal.ts";
 import { JournalFolder } from "./journal-folder.ts";
 import { liveAttributes } from "./keep-attributes.ts";
 import { lookFor } from "./live-directory.ts";
+import { madeEntries } from "./made-entries.ts";
 import { neededDamaged } from "./needed-damaged.ts";
 import type { OntoOptions } from "./options.ts";
 import type { Prepared } from "./prepare-onto.ts";
@@ -47,7 +49,7 @@ export async function executePlan(
 	options: OntoOptions,
 	parts: ExecuteParts,
 ): Promise<Executed> {
-	const homes = new Homes(parts.prepared.tops);
+	const homes = new Homes(parts.prepared.homes);
 	const tasks = tasksOf(parts, homes);
 	const log = new StageLog(
 		repository.observer,
@@ -62,6 +64,7 @@ export async function executePlan(
 			verified: verified && (sums as RestoreReport["verified"]),
 		};
 	}
+	requireRoom(repository, options, { ...parts, homes, tasks });
 	const folders = openFolders(repository, options, { ...parts, homes });
 	const open = await stage(repository, options, {
 		...parts,
@@ -99,6 +102,38 @@ function tasksOf(
 		tasks.push({ item: own, method, slot, patch: undefined });
 	}
 	return tasks;
+}
+
+/** What is new lies beside what is there until the end. TargetError "NO_SPACE". */
+function requireRoom(
+	{ objects }: Repository,
+	{ snapshot }: OntoOptions,
+	{
+		prepared: { selection },
+		homes,
+		tasks,
+	}: ExecuteParts & {
+		readonly homes: Homes;
+		readonly tasks: readonly Task[];
+	},
+): void {
+	for (const [index, { top, suffix }] of homes.all.entries()) {
+		const own = tasks.filter(
+			({ slot, method }) => slot.home === index && isMade(method),
+		);
+		requireSpace(
+			top.display(suffix),
+			snapshot.record.statistics,
+			(blockBytes) => {
+				const isLinked = () => false;
+				return needOf(entriesOf(own), { objects, blockBytes, isLinked });
+			},
+		);
+	}
+	function* entriesOf(own: readonly Task[]) {
+		for (const { item } of own)
+			yield* madeEntries(item, { objects, selection });
+	}
 }
 
 interface Folders {

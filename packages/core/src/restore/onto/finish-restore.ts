@@ -13,6 +13,7 @@ import {
 	JournalFolder,
 } from "./journal-folder.ts";
 import {
+	homesOf,
 	type OpenJournal,
 	removeFolders,
 	takeBack,
@@ -110,12 +111,14 @@ function revert(
 
 function reportOf(
 	outcome: FinishReport["outcome"],
-	{ journal: { header, steps }, tops }: OpenJournal,
+	open: OpenJournal,
 	rest: Pick<FinishReport, "problems" | "journal">,
 ): FinishReport {
+	const { header, steps } = open.journal;
+	const [home] = homesOf(open);
 	return {
 		outcome,
-		path: tops[0]?.display("") ?? "/",
+		path: home === undefined ? "/" : home.top.display(home.suffix),
 		snapshot: header.snapshot,
 		steps: steps.length,
 		...rest,

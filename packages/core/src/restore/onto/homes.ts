@@ -1,15 +1,25 @@
 import type { Spot } from "./items.ts";
 import { lookFor } from "./live-directory.ts";
-import type { Top } from "./tops.ts";
+import type { Placed, Top } from "./tops.ts";
+
+/** Directories in which a journal may be: those that are restored themselves, or else those they are restored into. */
+export function possibleHomes(placed: readonly Placed[]): readonly Spot[] {
+	return placed.map(({ located, top, suffix }) => {
+		const isThere =
+			located.type === "directory" &&
+			lookFor(top, suffix)?.stat.isDirectory() === true;
+		return { top, suffix: isThere ? suffix : "" };
+	});
+}
 
 /** Finds for each file system that is restored to one directory on it, into which what lies on it can be moved. */
 export class Homes {
-	readonly #tops: readonly Top[];
+	readonly #possible: readonly Spot[];
 	readonly #byDevice = new Map<bigint, number>();
 	readonly all: Spot[] = [];
 
-	constructor(tops: readonly Top[]) {
-		this.#tops = tops;
+	constructor(possible: readonly Spot[]) {
+		this.#possible = possible;
 	}
 
 	/** Index of the home of what lies, or is to lie, at a spot. */
@@ -18,11 +28,10 @@ export class Homes {
 		const device = this.#deviceOf(top, above);
 		const known = this.#byDevice.get(device);
 		if (known !== undefined) return known;
-		const home = this.#tops.find((other) => other.device === device);
 		const spot =
-			home === undefined
-				? this.#highest({ top, suffix: above }, device)
-				: { top: home, suffix: "" };
+			this.#possible.find(
+				(home) => this.#deviceOf(home.top, home.suffix) === device,
+			) ?? this.#highest({ top, suffix: above }, device);
 		this.#byDevice.set(device, this.all.length);
 		return this.all.push(spot) - 1;
 	}

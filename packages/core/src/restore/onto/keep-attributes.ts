@@ -68,7 +68,8 @@ export function changeAttributes(
 	{ from, to, attempt }: AttributeChange,
 ): void {
 	const changesOwner = from.uid !== to.uid || from.gid !== to.gid;
-	const changesXattrs = to.xattrs?.join() !== from.xattrs?.join();
+	const changesXattrs =
+		to.xattrs !== undefined && to.xattrs.join() !== (from.xattrs ?? []).join();
 	if (changesOwner || changesXattrs || from.mode !== to.mode) {
 		attempt(() => entry.chmod(from.mode & to.mode & 0o777));
 		if (changesOwner) attempt(() => entry.chown(to.uid, to.gid));

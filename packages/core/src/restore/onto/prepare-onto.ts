@@ -18,6 +18,8 @@ import type { OwnerRules } from "../tasks.ts";
 import type { Policy } from "./decide.ts";
 import { DeletionScope } from "./deletion-scope.ts";
 import { PartComparer } from "./differing-parts.ts";
+import { possibleHomes } from "./homes.ts";
+import type { Spot } from "./items.ts";
 import { EntryJudge } from "./judge-entry.ts";
 import { attainableXattrs } from "./keep-attributes.ts";
 import { LinkGroups } from "./link-groups.ts";
@@ -32,6 +34,8 @@ export interface Prepared {
 	readonly selection: Selection;
 	readonly tops: readonly Top[];
 	readonly placed: readonly Placed[];
+	/** Where a journal may be. */
+	readonly homes: readonly Spot[];
 	readonly survey: Survey;
 	readonly judge: EntryJudge;
 	readonly links: LinkGroups;
@@ -102,6 +106,7 @@ export async function prepareOnto(
 	});
 	return {
 		...{ selection, tops, placed, survey, judge, links, contents, rules },
+		homes: possibleHomes(placed),
 		xattrsOf,
 		prefix: location.prefix,
 		close: () => {

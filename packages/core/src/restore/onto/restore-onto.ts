@@ -62,7 +62,7 @@ async function run(
 	const calls = loadTargetCalls();
 	const prepared = await prepareOnto(repository, options, calls);
 	try {
-		requireNoJournal(prepared.tops);
+		requireNoJournal(prepared.homes);
 		const plan = await makePlan(repository, options, prepared);
 		const sums = await tellPlan(plan, options, repository, prepared);
 		const executed =
@@ -201,6 +201,7 @@ function reportOf(
 	},
 ): OntoReport {
 	const { observer } = repository;
+	const [home] = prepared.homes;
 	const own: EntryProblem[] = plan.obstacles.map(
 		({ path, kind, reason, message }) => ({ path, kind, reason, message }),
 	);
@@ -229,7 +230,7 @@ function reportOf(
 	const inPlace = executed?.stagedInPlace ?? 0;
 	return {
 		snapshot: snapshot.id,
-		target: prepared.tops[0]?.display("") ?? "/",
+		target: home === undefined ? "/" : home.top.display(home.suffix),
 		dryRun: dryRun ?? false,
 		directories: log?.directories ?? 0,
 		files: log?.files ?? 0,

@@ -7,16 +7,15 @@ import type { Changes } from "./changes.ts";
 import { keepingTime } from "./home-time.ts";
 import type { Spot } from "./items.ts";
 import { findJournals, JournalFolder } from "./journal-folder.ts";
-import type { Top } from "./tops.ts";
 
 /** ConflictError "RESTORE_UNFINISHED" if an earlier restore here was neither finished nor taken back. */
-export function requireNoJournal(tops: readonly Top[]): void {
-	for (const top of tops) {
-		const open = findJournals(top.path).find(
+export function requireNoJournal(homes: readonly Spot[]): void {
+	for (const { top, suffix } of homes) {
+		const open = findJournals(top.path + suffix).find(
 			({ state }) => state === "begun" || state === "ready",
 		);
 		if (open === undefined) continue;
-		const path = top.display("");
+		const path = top.display(suffix);
 		throw new ConflictError(
 			"RESTORE_UNFINISHED",
 			`a restore into ${path} was not finished: restore --resume -t ${path} finishes it, restore --abort -t ${path} puts back what was there`,
