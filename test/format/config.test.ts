@@ -35,6 +35,15 @@ describe("config", () => {
 		expect(decode(encodeConfig(config, sha256Hex))).toEqual(config);
 	});
 
+	test("says only that no second copies are to be made; who says nothing makes them", () => {
+		const without = { ...config, copies: false };
+		expect(decode(encodeConfig(without, sha256Hex))).toEqual(without);
+		expect(encodeConfig({ ...config, copies: true }, sha256Hex)).toEqual(
+			encodeConfig(config, sha256Hex),
+		);
+		expect(() => decode(changed({ copies: "no" }))).toThrow();
+	});
+
 	test("the parameters of new repositories are possible", () => {
 		requireParameters({
 			...defaultParameters,
