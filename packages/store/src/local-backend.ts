@@ -224,7 +224,10 @@ class LocalBackend implements RemoveBackend {
 	): Promise<string | undefined> {
 		if (!(stage instanceof LocalStage))
 			throw new Error("the stage is not one of this backend");
-		return await stage.quarantine(kind, name, options?.stays ?? false);
+		const away = await stage.quarantine(kind, name, options?.stays ?? false);
+		// What takes its place must be read, and not what was open by that name.
+		this.blocking.close();
+		return away;
 	}
 
 	async giveUpReserve(): Promise<boolean> {

@@ -46,6 +46,12 @@ export async function complaintsAbout(
 	try {
 		const repository = await reopen(disk, aftermath.point, recording);
 		try {
+			if (recording.mend !== undefined) {
+				const { work, isReadable } = recording.mend;
+				if (isReadable)
+					complaints.push(...(await misread(repository, recording)));
+				await work(repository);
+			}
 			await lookAt(repository, check);
 			const isPending = disk.namesIn(`${location}/gc`).length > 0;
 			if (isPending) await collect(repository, check);
@@ -110,6 +116,27 @@ async function lookAt(
 		if (isWithin(promise, point) && byId.has(id))
 			complaints.push(`the snapshot ${id} is not forgotten`);
 	complaints.push(...(await changedSnapshots(repository, recording)));
+}
+
+/** What was promised and is not to be replaced can be read while it is being mended. */
+async function misread(
+	repository: Repository,
+	{ snapshots }: Recording,
+): Promise<string[]> {
+	const listed = await listSnapshots(repository);
+	await prepareToRead(
+		repository,
+		listed.map(({ id }) => id),
+	);
+	return listed.flatMap((snapshot) => {
+		const promise = snapshots.find(({ id }) => id === snapshot.id);
+		if (promise === undefined || promise.until === -1) return [];
+		const isThere = isSame(
+			contentOfSnapshot(repository, snapshot),
+			promise.content,
+		);
+		return isThere ? [] : [`the snapshot ${snapshot.id} cannot be read`];
+	});
 }
 
 /** All that is listed must restore as it was taken. */

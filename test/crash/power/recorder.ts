@@ -107,6 +107,12 @@ export interface PromisedLabels extends Promised {
 	readonly pin: boolean;
 }
 
+export interface Mending {
+	readonly work: (repository: Repository) => Promise<unknown>;
+	/** All that was promised can be read before. */
+	readonly isReadable: boolean;
+}
+
 /** What was done to a disk, and what may be relied on after any part of it. */
 export interface Recording {
 	readonly scenario: string;
@@ -123,6 +129,8 @@ export interface Recording {
 	readonly contents: readonly Content[];
 	/** What the next snapshot is taken of: as it was left. */
 	readonly source: string;
+	/** What was damaged before must be mended by this, whatever the loss has left of it. */
+	readonly mend: Mending | undefined;
 }
 
 /** Runs a scenario on a simulated disk, and keeps account of what it was promised. */
@@ -135,6 +143,7 @@ export class Recorder {
 	readonly #forgotten: PromisedOblivion[] = [];
 	readonly #contents: Content[] = [];
 	readonly #folder: string;
+	#mend: Recording["mend"];
 	#base: DiskImage;
 	#repositorySince = never;
 
@@ -178,6 +187,7 @@ export class Recorder {
 			forgotten: this.#forgotten,
 			contents: this.#contents,
 			source: this.source,
+			mend: this.#mend,
 		};
 	}
 
@@ -268,6 +278,34 @@ export class Recorder {
 			await forget(r, planByHand(all.filter(({ id }) => ids.includes(id))));
 		});
 		for (const id of ids) this.#forgotten.push({ id, since: this.#now });
+	}
+
+	/** The repository is damaged from now on, until this has mended it. */
+	mendsBy(mend: Mending): void {
+		this.#mend = mend;
+	}
+
+	/** Nobody promises any more that these are there. */
+	mayGo(ids: readonly SnapshotId[]): void {
+		for (const promise of this.#snapshots)
+			if (ids.includes(promise.id)) promise.until = -1;
+	}
+
+	/** Another snapshot is in the place of this one, without what is lost. */
+	replaced(
+		id: SnapshotId,
+		replacement: SnapshotId,
+		lost: readonly { readonly path: string }[],
+	): void {
+		const before = this.#snapshots.find((each) => each.id === id)?.content;
+		const gone = new Set(
+			lost.map(({ path }) => path.slice(this.source.length)),
+		);
+		const content = new Map(
+			[...(before ?? [])].filter(([at]) => !gone.has(at)),
+		);
+		this.#contents.push(content);
+		this.#snapshots.push({ id: replacement, content, since: this.#now });
 	}
 
 	/** Brings them back. */

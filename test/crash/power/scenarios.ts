@@ -16,6 +16,7 @@ import {
 import { seeded } from "../random.mjs";
 import { lossOf, type Random } from "./loss.ts";
 import { location, type Recorder } from "./recorder.ts";
+import { repairs } from "./repairs.ts";
 
 export interface Scenario {
 	readonly name: string;
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
 	{ name: "gc that waits", run: collectLater },
 	{ name: "gc and snapshot", run: collectWhileTaking },
 	{ name: "gc killed and resumed", run: collectAgain },
+	...repairs,
 ];
 
 async function init(recorder: Recorder): Promise<void> {
