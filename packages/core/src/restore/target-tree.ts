@@ -63,8 +63,12 @@ export class TargetTree {
 
 	/** The open directory an entry lies in, which is not the target itself. */
 	above(suffix: string): TargetDirectory {
+		return this.#above(suffix, suffix.lastIndexOf("/"));
+	}
+
+	/** `end` is where the name of the directory ends. */
+	#above(suffix: string, end: number): TargetDirectory {
 		const { suffix: last } = this.#last;
-		const end = suffix.lastIndexOf("/");
 		// Most entries lie in the directory of the one before.
 		return end === last.length && suffix.startsWith(last)
 			? this.#last
@@ -85,7 +89,9 @@ export class TargetTree {
 
 	/** Opens an entry, never through a symlink, to be closed with `shut` in the same thread. */
 	open(suffix: string, flags: number, mode = 0): number {
-		return this.#open(this.above(suffix), nameOf(suffix), flags, mode);
+		const end = suffix.lastIndexOf("/");
+		const directory = this.#above(suffix, end);
+		return this.#open(directory, suffix.slice(end + 1), flags, mode);
 	}
 
 	/** Closes what `open` has opened. */
