@@ -99,6 +99,7 @@ describe("the account of a verification", () => {
 	test("says where nothing is hurt, or a snapshot as a whole", () => {
 		const harmless = { ...finding, hurt: [], moreHurt: 0, snapshots: [] };
 		expect(findingLines(harmless)[1]).toBe("  nothing that a snapshot needs");
+		expect(findingLines({ ...harmless, hasCopy: true })).toHaveLength(1);
 		const record = { ...finding, hurt: [], moreHurt: 0 };
 		expect(findingLines(record)[1]).toBe("  snapshots 3f2a91bc");
 	});

@@ -25,6 +25,7 @@ export function findingFields(finding: Finding): Message {
 			snapshots,
 		})),
 		more_hurt: moreHurt,
+		has_copy: finding.hasCopy === true,
 		snapshots: finding.snapshots,
 	};
 }
@@ -71,7 +72,9 @@ export function findingLines(finding: Finding): string[] {
 		...(hurt.length === 0 && snapshots.length > 0
 			? [`  snapshots ${snapshots.map(shortId).join(", ")}`]
 			: []),
-		...(isHarmless ? ["  nothing that a snapshot needs"] : []),
+		...(isHarmless && finding.hasCopy !== true
+			? ["  nothing that a snapshot needs"]
+			: []),
 	];
 }
 

@@ -1,4 +1,5 @@
 import type { VarveError } from "@varve/format";
+import { isVanished } from "../damage.ts";
 import type { Observer } from "../events.ts";
 import type { FramePlace } from "../frame-cache.ts";
 import type { Repository } from "../repository.ts";
@@ -12,7 +13,7 @@ export function tellCopies({
 	return ({ pack }, damage) => {
 		if (told.has(pack)) return;
 		told.add(pack);
-		const problem = damage.code === "NO_FILE" ? "missing" : "damaged";
+		const problem = isVanished(damage) ? "missing" : "damaged";
 		on({
 			type: "warning",
 			message: `packs/${pack} is ${problem}: its copy is read instead; varve repair puts it back`,

@@ -68,7 +68,10 @@ export class CopyCheck {
 			if (!this.#hasConfig) this.missing++;
 			for (const name of listed) if (!this.#records.has(name)) this.missing++;
 		}
-		if (this.#hasConfig) await this.#checkConfig();
+		if (this.#hasConfig) {
+			await this.#checkConfig();
+			await this.#requireConfig();
+		}
 		for (const name of this.#records) await this.#checkRecord(name);
 		await this.#findLost();
 	}
@@ -88,6 +91,18 @@ export class CopyCheck {
 				: "it is not the same as config";
 		});
 		if (problem !== undefined) this.#fault("copies/config", "config", problem);
+	}
+
+	async #requireConfig(): Promise<void> {
+		const { repository, faults } = this.#options;
+		const size = await repository.backend.size("config", "config");
+		if (size === undefined)
+			faults.add({
+				code: "BAD_CONFIG",
+				message: "config is not there",
+				file: { kind: "config", name: "config" },
+				chunks: [],
+			});
 	}
 
 	async #checkRecord(name: string): Promise<void> {

@@ -62,6 +62,8 @@ export interface Finding {
 	readonly chunk: ChunkId | undefined;
 	/** What cannot be restored because of it. Empty: nothing that a snapshot needs, or another copy is there. */
 	readonly hurt: readonly Hurt[];
+	/** The file has a second copy, and that is what was stored: varve repair puts it back. */
+	readonly hasCopy?: boolean;
 	/** How many more paths are hurt than are named. */
 	readonly moreHurt: number;
 	/** Snapshots hurt, in all. */

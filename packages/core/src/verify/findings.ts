@@ -30,10 +30,11 @@ export async function findingsOf(
 	);
 }
 
-/** Until it is put back only a record that is not there at all is missed by anyone. */
+/** Only a record that is not there at all is missed by anyone until it is put back. */
 function restorable({ code }: Fault, finding: Finding): Finding {
 	return {
 		...finding,
+		hasCopy: true,
 		message: `${finding.message}; its copy is whole, varve repair puts it back`,
 		snapshots: code === "MISSING_SNAPSHOT" ? finding.snapshots : [],
 	};
