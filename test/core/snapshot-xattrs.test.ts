@@ -203,6 +203,17 @@ describe.skipIf(reason !== undefined)(`extended attributes${skipped}`, () => {
 		});
 	});
 
+	test("users and groups that only ACLs name have their names in the record, also once nothing is new", async () => {
+		const folder = source();
+		mark(folder);
+		const repository = await place.repository({ clock });
+		for (let round = 0; round < 2; round++) {
+			const { users, groups } = (await take(repository, folder)).record;
+			expect(users).toMatchObject({ "1": "daemon" });
+			expect(groups).not.toHaveProperty("1");
+		}
+	});
+
 	test("a parent that was not asked for them is no parent to take them from", async () => {
 		const folder = source();
 		mark(folder);
@@ -217,6 +228,7 @@ describe.skipIf(reason !== undefined)(`extended attributes${skipped}`, () => {
 			return all;
 		};
 		const again = await take(repository, folder);
+		expect(repository.events.filter((e) => e.type === "warning")).toEqual([]);
 		expect(again.record.parent).toBe(id);
 		expect(again.record.statistics.filesUnmodified).toBe(0);
 		expect(await xattrsOf(repository, again)).toEqual(whole);

@@ -2,7 +2,6 @@ import {
 	type Bytes,
 	type ChunkId,
 	CorruptError,
-	contentLength,
 	type Root,
 	type TreeId,
 	utf8,
@@ -11,12 +10,11 @@ import type { Stage } from "@varve/store";
 import { lookUpNames } from "../accounts.ts";
 import { XattrReader } from "../native/xattr-reader.ts";
 import type { Repository } from "../repository.ts";
-import { assembleContent } from "./content-assembly.ts";
 import { createFilter, type DirectoryRules } from "./exclude.ts";
 import { Intake } from "./intake.ts";
 import { LinkTable } from "./link-table.ts";
 import { directoryReader } from "./native-reader.ts";
-import type { SnapshotOptions, SourceRoot, SourceStream } from "./options.ts";
+import type { SnapshotOptions, SourceRoot } from "./options.ts";
 import type { WrittenSegment } from "./pack-shelf.ts";
 import { keepsAsMuch, type Parent } from "./parent.ts";
 import { PreviousScan } from "./previous.ts";
@@ -29,7 +27,7 @@ import { readScanCopy, ScanCopy } from "./scan-copy.ts";
 import { type FormerScan, ScanWriter } from "./scan-writer.ts";
 import { Scouts } from "./scouts.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
-import { ingestStream, streamRoot } from "./stream.ts";
+import { type StreamRootParts, storeStream } from "./stream.ts";
 import { Traversal } from "./traversal.ts";
 import type { WalkParts } from "./walk.ts";
 
@@ -146,7 +144,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const roots =
 			stream === undefined
 				? await this.#storeRoots(scanKey)
-				: [await this.#storeStream(stream)];
+				: [await storeStream(stream, this.#streamParts())];
 		const links = this.#links.finish(this.intake.meta);
 		const scan = this.#scan.finish(this.#former);
 		await this.intake.finish();
@@ -202,14 +200,16 @@ export class SnapshotAttempt implements AsyncDisposable {
 	}
 
 	async #previousScan(key: string): Promise<PreviousScan | undefined> {
-		const scan = this.#parent?.record.scan;
-		if (scan === undefined || this.#options.force === true) return undefined;
+		const record = this.#inherited?.record;
+		if (record?.scan === undefined) return undefined;
+		const { scan } = record;
 		const { cache, objects, tools, observer } = this.#repository;
-		if (!keepsAsMuch(this.#parent, this.#report.kept)) {
+		if (!keepsAsMuch(record, this.#report.kept)) {
 			const message = "the parent snapshot has no extended attributes";
 			observer.on({ type: "trace", message: `${message}: all is read again` });
 			return undefined;
 		}
+		this.#report.countNamed(record);
 		const { meta } = this.intake;
 		meta.addKnown(scan);
 		const copy = await readScanCopy(cache, key, {
@@ -225,6 +225,11 @@ export class SnapshotAttempt implements AsyncDisposable {
 		return new PreviousScan(copiesOf(objects.pieces(scan)));
 	}
 
+	/** The snapshot whose trees may stand, unless everything is to be read. */
+	get #inherited(): Parent | undefined {
+		return this.#options.force === true ? undefined : this.#parent;
+	}
+
 	/** Names the source: which host, which roots. */
 	#scanKey(): string {
 		const { roots, host } = this.#options;
@@ -234,9 +239,15 @@ export class SnapshotAttempt implements AsyncDisposable {
 		return tools.sha256Hex(utf8(name)).slice(0, 32);
 	}
 
+	#streamParts(): StreamRootParts {
+		const { signal, time = this.#started } = this.#options;
+		const tellProgress = () => this.#tellProgress();
+		const { intake } = this;
+		return { intake, report: this.#report, time, signal, tellProgress };
+	}
+
 	#newTraversal(): Traversal {
 		const { objects } = this.#repository;
-		const roots = this.#options.force === true ? [] : this.#parent?.roots;
 		return new Traversal({
 			walk: this.#walkParts(),
 			fs: this.#fs,
@@ -246,7 +257,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 			links: this.#links,
 			report: this.#report,
 			xattrs: this.#xattrs,
-			previousRoots: roots ?? [],
+			previousRoots: this.#inherited?.roots ?? [],
 		});
 	}
 
@@ -336,7 +347,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 	async #preparePreviousTrees(): Promise<void> {
 		if (this.#prepared) return;
 		this.#prepared = true;
-		if (this.#previous === undefined) return;
+		if (this.#inherited === undefined) return;
 		const { objects, index } = this.#repository;
 		await objects.prepare();
 		// What the parent holds may have been in them: whoever inherits it hands a hole on to every snapshot to come.
@@ -365,29 +376,6 @@ export class SnapshotAttempt implements AsyncDisposable {
 			this.#parent?.record.statistics,
 		);
 		observer.on({ type: "step", verb: "snapshot", step });
-	}
-
-	/** The stream becomes a root of one entry. What produced it must have succeeded before anything can be committed. */
-	async #storeStream(stream: SourceStream): Promise<Root> {
-		const { intake } = this;
-		const { signal, time } = this.#options;
-		const items = await ingestStream(stream, await intake.openIngest(), {
-			expect: (bytes) => intake.claims.expectBytes(1, bytes),
-			take: async (stored) => {
-				intake.take(stored);
-				await intake.room();
-				this.#tellProgress();
-			},
-			signal,
-		});
-		const content = assembleContent(items, intake.storeList);
-		this.#report.countStream(contentLength(content));
-		const root = streamRoot(stream.name, content, {
-			meta: intake.meta,
-			time: time ?? this.#started,
-		});
-		this.#report.countOwner(root.uid, root.gid);
-		return root;
 	}
 }
 

@@ -48,10 +48,10 @@ export function chooseParent(
 
 /** What was not asked for then is not in the parent's trees, and does not show in what lstat says now. */
 export function keepsAsMuch(
-	parent: Parent | undefined,
+	parent: Pick<SnapshotRecord, "kept">,
 	kept: SnapshotRecord["kept"],
 ): boolean {
-	return kept.every((kind) => parent?.record.kept.includes(kind));
+	return kept.every((kind) => parent.kept.includes(kind));
 }
 
 function asParent(id: SnapshotId, record: SnapshotRecord): Parent {

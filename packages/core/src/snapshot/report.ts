@@ -1,6 +1,7 @@
 import type { SnapshotRecord, Statistics, Unread } from "@varve/format";
 import type { Observer, Step, VerbEvent } from "../events.ts";
 import type { XattrsFound } from "../native/xattr-reader.ts";
+import { aclOwners } from "./acl-owners.ts";
 import type { Reading } from "./batches.ts";
 import {
 	type Directory,
@@ -29,7 +30,7 @@ export class Report {
 	/** Files and bytes dealt with, read or found unchanged. */
 	filesDone = 0;
 	bytesDone = 0;
-	/** Owners seen. */
+	/** Owners seen, and who is named in ACLs seen. */
 	readonly uids = new Set<number>();
 	readonly gids = new Set<number>();
 	#lastUid = -1;
@@ -82,6 +83,12 @@ export class Report {
 		if (gid !== this.#lastGid) this.gids.add(gid);
 		this.#lastUid = uid;
 		this.#lastGid = gid;
+	}
+
+	/** Entries that are as they were may have ACLs, which name whom they named in the parent snapshot. */
+	countNamed({ users, groups }: SnapshotRecord): void {
+		for (const uid of Object.keys(users)) this.uids.add(Number(uid));
+		for (const gid of Object.keys(groups)) this.gids.add(Number(gid));
 	}
 
 	countDirectory(directory: Directory): void {
@@ -142,8 +149,13 @@ export class Report {
 	}
 
 	/** What an entry said that is new or changed. */
-	countXattrs({ partial }: XattrsFound): void {
+	countXattrs({ xattrs, partial }: XattrsFound): void {
 		this.#asked++;
+		if (xattrs.length > 0) {
+			const { uids, gids } = aclOwners(xattrs);
+			for (const uid of uids) this.uids.add(uid);
+			for (const gid of gids) this.gids.add(gid);
+		}
 		if (partial) this.#partialXattrs++;
 	}
 

@@ -2,6 +2,7 @@ import {
 	type Bytes,
 	blankNode,
 	type Content,
+	contentLength,
 	encodeName,
 	encodeTree,
 	InputError,
@@ -10,12 +11,46 @@ import {
 	type Root,
 	type TreeId,
 } from "@varve/format";
+import { assembleContent } from "./content-assembly.ts";
 import type { IngestYield } from "./harvest.ts";
 import type { Ingest, SpanItems } from "./ingest.ts";
+import type { Intake } from "./intake.ts";
 import type { MetaWriter } from "./meta-writer.ts";
 import type { SourceStream } from "./options.ts";
+import type { Report } from "./report.ts";
 
-export interface StreamParts {
+export interface StreamRootParts {
+	readonly intake: Intake;
+	readonly report: Report;
+	/** ms since 1970: the mtime of the file. */
+	readonly time: number;
+	readonly signal: AbortSignal | undefined;
+	readonly tellProgress: () => void;
+}
+
+/** The stream becomes a root of one entry. What produced it must have succeeded before anything can be committed. */
+export async function storeStream(
+	stream: SourceStream,
+	{ intake, report, time, signal, tellProgress }: StreamRootParts,
+): Promise<Root> {
+	const items = await ingestStream(stream, await intake.openIngest(), {
+		expect: (bytes) => intake.claims.expectBytes(1, bytes),
+		take: async (stored) => {
+			intake.take(stored);
+			await intake.room();
+			tellProgress();
+		},
+		signal,
+	});
+	const content = assembleContent(items, intake.storeList);
+	report.countStream(contentLength(content));
+	const { meta } = intake;
+	const root = streamRoot(stream.name, content, { meta, time });
+	report.countOwner(root.uid, root.gid);
+	return root;
+}
+
+interface StreamParts {
 	/** Called after each part with what was stored meanwhile. */
 	readonly take: (stored: IngestYield) => Promise<void>;
 	/** Called before each part with its bytes. */
@@ -24,7 +59,7 @@ export interface StreamParts {
 }
 
 /** Reads a stream to its end, and waits until what produces it says that it succeeded. */
-export async function ingestStream(
+async function ingestStream(
 	stream: SourceStream,
 	ingest: Ingest,
 	{ take, expect, signal }: StreamParts,
@@ -95,7 +130,7 @@ function feed(ingest: Ingest, part: Bytes): void {
 }
 
 /** The root that holds a stream's content as one file, readable by its owner alone. */
-export function streamRoot(
+function streamRoot(
 	name: string,
 	content: Content,
 	{ meta, time }: { meta: MetaWriter; time: number },
