@@ -86,6 +86,12 @@ describe("the program", () => {
 		expect(account["healed"]).toBeGreaterThan(0);
 	}, 600_000);
 
+	test("says what is lost of a repository without one of its files, and restores the rest (T04, T45)", async () => {
+		const account = await campaign("missing", { files: 12, every: 9 });
+		expect(account.failures).toEqual([]);
+		expect(account["packs"]).toBeGreaterThan(0);
+	}, 600_000);
+
 	test("takes two snapshots and restores a third at the same time, and stores what both have at most twice (T24)", async () => {
 		const account = await campaign("concurrent", {
 			rounds: 2,
