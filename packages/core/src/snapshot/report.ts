@@ -85,6 +85,11 @@ export class Report {
 		this.#lastGid = gid;
 	}
 
+	/** Entries whose extended attributes had no room in a tree. */
+	countShed(entries: number): void {
+		this.#partialXattrs += entries;
+	}
+
 	/** Entries that are as they were may have ACLs, which name whom they named in the parent snapshot. */
 	countNamed({ users, groups }: SnapshotRecord): void {
 		for (const uid of Object.keys(users)) this.uids.add(Number(uid));

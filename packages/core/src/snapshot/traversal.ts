@@ -344,7 +344,7 @@ export class Traversal {
 		for (const index of directory.foreign)
 			directory.keepTree(index, this.#emptyTree());
 		const previous = this.#previousTree(directory);
-		const tree = buildTree(directory, previous ?? undefined, this.#parts.meta);
+		const tree = buildTree(directory, previous ?? undefined, this.#parts);
 		this.#parts.report.countTree(directory, previous?.id, tree);
 		if (previous !== null)
 			for (const index of directory.suspects)

@@ -18,17 +18,24 @@ import { splitTime } from "../time.ts";
 import { type Directory, kindOfMode } from "./directory.ts";
 import type { MetaWriter } from "./meta-writer.ts";
 import type { PreviousTree } from "./previous-tree.ts";
+import type { Report } from "./report.ts";
 import { gidOf, modeOf, mtimeOf, uidOf } from "./stat-columns.ts";
+import { shedXattrs } from "./xattr-room.ts";
+
+export interface TreeParts {
+	readonly meta: MetaWriter;
+	readonly report: Report;
+}
 
 /** Stores the tree of a directory all of whose entries are known, and returns its id. */
 export function buildTree(
 	directory: Directory,
 	previous: PreviousTree | undefined,
-	meta: MetaWriter,
+	parts: TreeParts,
 ): TreeId {
 	const present = presentEntries(directory);
 	if (present.length <= maxTreeNodes)
-		return putNodes(directory, present, previous, meta);
+		return putNodes(directory, present, previous, parts);
 	const pages: TreePage[] = [];
 	for (const { from, to } of pageRanges(directory, present)) {
 		const last = encodeName(
@@ -39,10 +46,10 @@ export function buildTree(
 				directory,
 				{ first: present[from] as number, count: to - from, last },
 				previous,
-			) ?? putNodes(directory, present.slice(from, to), previous, meta);
+			) ?? putNodes(directory, present.slice(from, to), previous, parts);
 		pages.push({ last, count: to - from, tree });
 	}
-	return meta.put(encodePages(pages)).hex as TreeId;
+	return parts.meta.put(encodePages(pages)).hex as TreeId;
 }
 
 function presentEntries({ names, dropped }: Directory): number[] {
@@ -87,9 +94,11 @@ function putNodes(
 	directory: Directory,
 	entries: readonly number[],
 	previous: PreviousTree | undefined,
-	meta: MetaWriter,
+	{ meta, report }: TreeParts,
 ): TreeId {
-	const nodes = entries.map((index) => nodeOf(directory, index, previous));
+	const all = entries.map((index) => nodeOf(directory, index, previous));
+	const { nodes, shed } = shedXattrs(all);
+	report.countShed(shed);
 	return meta.put(encodeTree(nodes)).hex as TreeId;
 }
 
