@@ -109,7 +109,7 @@ describe("what a policy keeps", () => {
 		expect(kept(atTimes(times), policy).join(", ")).toBe(expected);
 	});
 
-	test("a snapshot dated in the future stays, takes no slot, and is warned of", () => {
+	test("T32 a snapshot dated in the future stays, takes no slot, and is warned of", () => {
 		const now = Date.parse("2024-03-10T13:00:00Z");
 		const snapshots = atTimes(v7);
 		const policy = { keepDaily: 2 };

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Workbench } from "./workbench.ts";
@@ -61,6 +61,33 @@ describe("forget", () => {
 		});
 		expect(marks().sort()).toEqual([...told].sort());
 		expect(listed()).toEqual([ids[0], ids[4], ids[5]]);
+	});
+
+	test("T31 a snapshot stored more than a day after its own time is marked, in lists and in the reasons, and is judged by its own time", () => {
+		const stored = (id = "", day = "2026-03-07") => {
+			const path = join(bench.repository, "snapshots", id);
+			const time = new Date(`${day}T10:30:00Z`);
+			utimesSync(path, time, time);
+		};
+		for (const id of listed()) stored(id, "2026-03-01");
+		const [, , , , fifth, sixth] = ids;
+		const late = "2026-03-07T10:30:00.000Z";
+		stored(fifth);
+		stored(sixth);
+		const messages = bench.messages("snapshots");
+		const told = messages.filter((one) => one["stored_late"] !== undefined);
+		expect(told).toMatchObject([{ id: fifth, stored_late: late }]);
+		const text = bench.done("snapshots").stdout;
+		expect(text.match(/\[stored 2026-03-07 \d\d:30:00 /g)).toHaveLength(1);
+		const line = ["forget", "--keep-last", "2", "--explain", "--dry-run"];
+		const [planned] = groups(line);
+		expect(planned?.keep).toMatchObject([
+			{ id: sixth },
+			{ id: fifth, stored_late: late },
+		]);
+		expect(bench.done(line).stdout).toMatch(
+			/last snapshot; stored 2026-03-07 \d\d:30:00/,
+		);
 	});
 
 	test("a forgotten snapshot is restored by its whole id, and nothing else finds it", () => {

@@ -81,12 +81,13 @@ export function groupLines(
 		.sort(newestFirst)
 		.map((snapshot) => {
 			const why = reasons.get(snapshot);
+			const late = storedLate(snapshot, offsetAt);
 			return [
 				why === undefined ? "forget" : "keep",
 				shortId(snapshot.id),
 				formatTime(Date.parse(snapshot.record.time), offsetAt),
 				snapshot.tags.join(" "),
-				all ? (why?.join("; ") ?? whyNot(group)) : "",
+				all ? [...(why ?? [whyNot(group)]), ...late].join("; ") : "",
 			];
 		});
 	const columns = ["", "id", "time", "tags", all ? "why" : ""];
@@ -98,6 +99,16 @@ export function groupLines(
 		`${name}: ${counts}${rules}`,
 		...(rows.length > 0 ? table.map((line) => `  ${line}`) : []),
 	];
+}
+
+/** Of one whose time may be wrong: rules go by it all the same. */
+function storedLate(
+	{ storedLate: stored }: Snapshot,
+	offsetAt: OffsetAt,
+): string[] {
+	return stored === undefined
+		? []
+		: [`stored ${formatTime(Date.parse(stored), offsetAt)}`];
 }
 
 function whyNot({ policy }: PlannedGroup): string {

@@ -11,6 +11,7 @@ export function snapshotFields(snapshot: Snapshot): Message {
 		id,
 		short_id: shortId(id),
 		time: record.time,
+		stored_late: snapshot.storedLate,
 		hostname: record.host,
 		username: record.user,
 		paths: paths.map(({ path }) => path),

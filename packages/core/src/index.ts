@@ -162,6 +162,7 @@ export {
 	status,
 } from "./query/status.ts";
 export type { StatusSums } from "./query/status-walk.ts";
+export { tellStoredLate } from "./query/stored-late.ts";
 export type {
 	IndexRepaired,
 	Losses,

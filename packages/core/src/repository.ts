@@ -59,6 +59,8 @@ export interface Snapshot {
 	/** RFC 3339, or undefined. */
 	readonly expires: string | undefined;
 	readonly forgotten: boolean;
+	/** When it was stored, RFC 3339, if that is known and more than a day after its time. See tellStoredLate. */
+	readonly storedLate?: string | undefined;
 }
 
 /**

@@ -50,6 +50,11 @@ export interface ReadBackend extends AsyncDisposable {
 	read(kind: FileKind, name: string, range?: Range): Promise<Bytes>;
 	/** Size in bytes, or undefined if absent. Never undefined for another reason. */
 	size(kind: FileKind, name: string): Promise<number | undefined>;
+	/**
+	 * When a file was stored, ms since 1970 by the clock of the storage, as far as that can tell; undefined if absent. What a copy of the
+	 * repository kept of it is all it knows, so nothing may rest on it.
+	 */
+	storedAt?(kind: FileKind, name: string): Promise<number | undefined>;
 	/** Synchronous reads, for threads that do nothing else. */
 	readonly blocking: BlockingReads;
 	/** How a worker thread opens the same files; undefined if only this thread can. */

@@ -4,6 +4,8 @@ import type { Bytes } from "@varve/format";
 export interface FileStat {
 	readonly size: number;
 	readonly dev: number;
+	/** Undefined where nobody tells. */
+	readonly mtimeMs?: number | undefined;
 	isFile(): boolean;
 	isDirectory(): boolean;
 }

@@ -140,8 +140,16 @@ class LocalBackend implements RemoveBackend {
 	}
 
 	async size(kind: FileKind, name: string): Promise<number | undefined> {
+		return (await this.#stat(kind, name))?.size;
+	}
+
+	async storedAt(kind: FileKind, name: string): Promise<number | undefined> {
+		return (await this.#stat(kind, name))?.mtimeMs;
+	}
+
+	async #stat(kind: FileKind, name: string): Promise<FileStat | undefined> {
 		try {
-			return (await this.#fs.stat(pathOf(this.location, kind, name))).size;
+			return await this.#fs.stat(pathOf(this.location, kind, name));
 		} catch (error) {
 			if (!isErrno(error, "ENOENT"))
 				throw storageError(error, `look at ${kind}/${name}`);

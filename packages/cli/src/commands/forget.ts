@@ -11,6 +11,7 @@ import {
 	type Repository,
 	removedBy,
 	requireStoredPolicy,
+	tellStoredLate,
 } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import {
@@ -123,7 +124,8 @@ async function planOf(
 		flags.policy === undefined
 			? retentionOf(flags)
 			: await requireStoredPolicy(repository, flags.policy);
-	const snapshots = await listSnapshots(repository, filterOf(flags));
+	const listed = await listSnapshots(repository, filterOf(flags));
+	const snapshots = await tellStoredLate(repository, listed);
 	const { unsafeAllowRemoveAll: allowRemoveAll } = flags;
 	return planForget(snapshots, { ...retention, now, allowRemoveAll });
 }

@@ -1,4 +1,10 @@
-import { listSnapshots, type Snapshot } from "@varve/core";
+import {
+	listSnapshots,
+	type Repository,
+	type Snapshot,
+	type SnapshotFilter,
+	tellStoredLate,
+} from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import { withRepository } from "../open-repository.ts";
@@ -33,10 +39,9 @@ export const command: CommandFile = {
 	async run(session, command) {
 		const flags = command.opts<Flags>();
 		const filter = { ...filterOf(flags), forgotten: flags.forgotten };
-		const all = await withRepository(session, { workers: 0 }, (repository) =>
-			listSnapshots(repository, filter),
+		const listed = await withRepository(session, { workers: 0 }, (repository) =>
+			listNewest(repository, filter, flags.latest),
 		);
-		const listed = flags.latest === undefined ? all : all.slice(-flags.latest);
 		const { report, surroundings } = session;
 		for (const snapshot of listed)
 			report.message("snapshot", snapshotFields(snapshot));
@@ -47,6 +52,16 @@ export const command: CommandFile = {
 		return 0;
 	},
 };
+
+async function listNewest(
+	repository: Repository,
+	filter: SnapshotFilter,
+	latest: number | undefined,
+): Promise<Snapshot[]> {
+	const all = await listSnapshots(repository, filter);
+	const listed = latest === undefined ? all : all.slice(-latest);
+	return tellStoredLate(repository, listed);
+}
 
 function listLines(
 	snapshots: readonly Snapshot[],
@@ -66,7 +81,7 @@ function listLines(
 		shortId(id),
 		when(record.time),
 		record.host,
-		marksOf(snapshot, record.unread.length),
+		marksOf(snapshot, { unread: record.unread.length, when }),
 		formatBytes(record.statistics.bytes),
 		formatBytes(record.statistics.bytesStored),
 		record.roots.map(({ path }) => path).join(", "),
@@ -75,14 +90,17 @@ function listLines(
 	return [...tableLines(columns, rows), count];
 }
 
+type Marks = Pick<Snapshot, "tags" | "pin" | "forgotten" | "storedLate">;
+
 function marksOf(
-	{ tags, pin, forgotten }: Pick<Snapshot, "tags" | "pin" | "forgotten">,
-	unread: number,
+	{ tags, pin, forgotten, storedLate }: Marks,
+	{ unread, when }: { unread: number; when: (time: string) => string },
 ): string {
 	const marks = [
 		...(pin ? ["[pinned]"] : []),
 		...(forgotten ? ["[forgotten]"] : []),
 		...(unread > 0 ? ["[not whole]"] : []),
+		...(storedLate === undefined ? [] : [`[stored ${when(storedLate)}]`]),
 	];
 	return [...tags, ...marks].join(" ");
 }
