@@ -1,0 +1,193 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SnapshotId } from "@varve/format";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { forget } from "../../packages/core/src/forget/forget.ts";
+import { planByHand } from "../../packages/core/src/forget/plan.ts";
+import { gc } from "../../packages/core/src/gc/gc.ts";
+import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
+import { readFile } from "../../packages/core/src/query/read-content.ts";
+import type { Repository } from "../../packages/core/src/repository.ts";
+import { verify } from "../../packages/core/src/verify/verify.ts";
+import { framesOf, unfounded } from "./delta-workplace.ts";
+import { noise, readingPlace } from "./reading-workplace.ts";
+import { lateClock, take } from "./snapshot-workplace.ts";
+
+const place = readingPlace("delta-sequences");
+
+type Files = Map<string, Uint8Array>;
+
+/** One machine: a source, what is in it, and the repository as it sees it. */
+interface Writer {
+	readonly source: string;
+	readonly files: Files;
+	readonly repository: Repository;
+}
+
+type Action =
+	| { type: "edit"; who: number; file: number; at: number; seed: number }
+	| { type: "insert"; who: number; file: number; at: number; seed: number }
+	| { type: "new"; who: number; file: number; length: number; seed: number }
+	| { type: "rename"; who: number; file: number; to: number }
+	| { type: "snapshot"; who: number }
+	| { type: "forget"; which: number }
+	| { type: "gc"; who: number; everything: boolean };
+
+const who = fc.nat(1);
+const file = fc.nat(3);
+const seed = fc.integer({ min: 1, max: 1000 });
+const at = fc.nat(10_000);
+const edit = fc.record({
+	type: fc.constant("edit" as const),
+	...{ who, file, at, seed },
+});
+const snapshot = fc.record({ type: fc.constant("snapshot" as const), who });
+const action: fc.Arbitrary<Action> = fc.oneof(
+	{ arbitrary: edit, weight: 4 },
+	{ arbitrary: snapshot, weight: 5 },
+	fc.record({ type: fc.constant("insert"), who, file, at, seed }),
+	fc.record({
+		type: fc.constant("new"),
+		...{ who, file, seed, length: fc.integer({ min: 1, max: 12_000 }) },
+	}),
+	fc.record({ type: fc.constant("rename"), who, file, to: fc.nat(3) }),
+	fc.record({ type: fc.constant("forget"), which: fc.nat(9) }),
+	fc.record({ type: fc.constant("gc"), who, everything: fc.boolean() }),
+);
+
+/** What was in each snapshot that is kept. */
+type Kept = Map<SnapshotId, { readonly files: Files; readonly source: string }>;
+
+class World {
+	readonly writers: readonly Writer[];
+	readonly kept: Kept = new Map();
+	deltas = 0;
+
+	constructor(writers: readonly Writer[]) {
+		this.writers = writers;
+	}
+
+	async act(action: Action): Promise<void> {
+		const writer = this.writers["who" in action ? action.who : 0] as Writer;
+		const { repository, source } = writer;
+		if (action.type === "snapshot") {
+			const { id } = await take(repository, source);
+			const files = new Map(writer.files);
+			this.kept.set(id as SnapshotId, { files, source });
+		} else if (action.type === "forget") await this.#forget(action.which);
+		else if (action.type === "gc")
+			await gc(repository, {
+				grace: 0,
+				maxUnused: action.everything ? { bytes: 0 } : undefined,
+			});
+		else change(writer, action);
+	}
+
+	async #forget(which: number): Promise<void> {
+		const ids = [...this.kept.keys()];
+		const id = ids[which % Math.max(1, ids.length)];
+		if (id === undefined) return;
+		const { repository } = this.writers[0] as Writer;
+		const all = await listSnapshots(repository);
+		await forget(repository, planByHand(all.filter((one) => one.id === id)));
+		this.kept.delete(id);
+	}
+
+	async expectSound(): Promise<void> {
+		for (const { repository } of this.writers) {
+			const frames = await framesOf(repository);
+			expect(unfounded(frames)).toEqual([]);
+			this.deltas += frames.filter(({ bases }) => bases.length > 0).length;
+			const { findings } = await verify(repository, { level: "data" });
+			expect(findings).toEqual([]);
+			const listed = await listSnapshots(repository);
+			expect(new Set(listed.map(({ id }) => id))).toEqual(
+				new Set(this.kept.keys()),
+			);
+			for (const one of listed)
+				for (const [name, bytes] of this.kept.get(one.id)?.files ?? []) {
+					const path = join(this.kept.get(one.id)?.source ?? "", name);
+					const parts: Uint8Array[] = [];
+					for await (const part of readFile(repository, one, path))
+						parts.push(part);
+					expect(Buffer.compare(Buffer.concat(parts), bytes)).toBe(0);
+				}
+		}
+	}
+}
+
+function change(
+	{ source, files }: Writer,
+	action: Exclude<
+		Action,
+		{ type: "snapshot" } | { type: "forget" } | { type: "gc" }
+	>,
+): void {
+	const name = `f${action.file}`;
+	const old = files.get(name) ?? new Uint8Array(0);
+	if (action.type === "rename") {
+		const to = `f${action.to}`;
+		if (!files.has(name) || to === name) return;
+		renameSync(join(source, name), join(source, to));
+		files.set(to, old);
+		files.delete(name);
+		return;
+	}
+	if (action.type === "new") set(noise(action.length, action.seed));
+	else {
+		const at = action.at % Math.max(1, old.length);
+		const part = noise(40, action.seed);
+		const until = action.type === "edit" ? at + part.length : at;
+		set(Buffer.concat([old.subarray(0, at), part, old.subarray(until)]));
+	}
+	function set(bytes: Uint8Array): void {
+		files.set(name, bytes);
+		writeFileSync(join(source, name), bytes);
+	}
+}
+
+async function newWorld(): Promise<World> {
+	const location = place.fresh("repository");
+	const writers: Writer[] = [];
+	for (const isThere of [false, true]) {
+		const opened = await place.repository({ location, isThere });
+		const repository = Object.assign(opened, { clock: lateClock });
+		const source = place.fresh("source");
+		mkdirSync(source, { recursive: true });
+		const writer = { source, files: new Map(), repository };
+		for (let i = 0; i < 3; i++)
+			change(writer, {
+				type: "new",
+				...{ who: 0, file: i, length: 3000 * (i + 1), seed: i + 1 },
+			});
+		writers.push(writer);
+	}
+	return new World(writers);
+}
+
+test("any sequence of changes, snapshots of two writers, forgetting and gc keeps every kept snapshot exact, and no base ever has bases", async () => {
+	let deltas = 0;
+	await fc.assert(
+		fc.asyncProperty(
+			fc.array(action, { minLength: 10, maxLength: 30 }),
+			async (actions) => {
+				const world = await newWorld();
+				await world.act({ type: "snapshot", who: 0 });
+				for (const one of actions) {
+					await world.act(one);
+					if (one.type === "gc") await world.expectSound();
+				}
+				await world.act({ type: "gc", who: 1, everything: true });
+				await world.expectSound();
+				deltas += world.deltas;
+				for (const { repository, source } of world.writers) {
+					await repository.close();
+					rmSync(source, { recursive: true });
+				}
+			},
+		),
+		{ numRuns: 8 },
+	);
+	expect(deltas).toBeGreaterThan(0);
+}, 600_000);
