@@ -40,6 +40,9 @@ export function placesOfBases(
 	return { ids, places: findPlaces(ids, { plain: true }).map(plainPlace) };
 }
 
+/** One for all places of a message, which then crosses once. */
+const noBytes = new Uint8Array(0);
+
 /** An index may answer with getters, which do not cross threads. */
 function plainPlace(place: Place | undefined): Place | undefined {
 	if (place === undefined) return undefined;
@@ -52,7 +55,7 @@ function plainPlace(place: Place | undefined): Place | undefined {
 		offset,
 		storedLength,
 		rawLength,
-		bases: bases.slice(),
+		bases: bases.length === 0 ? noBytes : bases.slice(),
 		ordinal,
 		length,
 	};

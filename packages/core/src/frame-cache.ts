@@ -12,6 +12,7 @@ import {
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { BlockingReads, ChunkLookup } from "@varve/store";
+import { FramePool } from "./frame-pool.ts";
 
 /** Where a frame lies: the part of a Place that all its chunks share. */
 export type FramePlace = Pick<
@@ -83,16 +84,15 @@ function startsOf(lengths: Uint32Array): Uint32Array {
 
 /** Room a frame takes beside its raw bytes. */
 const maxFrameOverhead = 8 * 1024 * 1024;
-const smallestBuffer = 64 * 1024;
+/** Frames with bases are small, the frames of their bases are not: each sort would push the other out of its buffers. */
+const smallFrame = 512 * 1024;
+const smallShare = 1 / 4;
 
 /** Decoded frames, the last used ones up to `limit` bytes. Buffers are used again, so that memory does not grow by garbage. */
 export class FrameCache {
 	readonly #sources: FrameSources;
-	readonly #limit: number;
-	readonly #frames = new Map<string, CachedFrame>();
-	readonly #spare: Bytes[] = [];
-	/** Bytes of all buffers of frames, in use and spare. */
-	#held = 0;
+	readonly #large: FramePool<CachedFrame>;
+	readonly #small: FramePool<CachedFrame>;
 	#ahead = new Uint8Array(0);
 	#range = { pack: "", at: 0, length: 0 };
 	/** Stored bytes of one frame that lies outside of what was read ahead. */
@@ -104,7 +104,8 @@ export class FrameCache {
 
 	constructor(sources: FrameSources, limit: number) {
 		this.#sources = sources;
-		this.#limit = limit;
+		this.#large = new FramePool(limit * (1 - smallShare));
+		this.#small = new FramePool(limit * smallShare);
 	}
 
 	/**
@@ -136,25 +137,27 @@ export class FrameCache {
 
 	/** True if asking for the frame costs nothing. */
 	has(place: FramePlace): boolean {
-		return this.#frames.has(keyOf(place));
+		return this.#poolOf(place).has(keyOf(place));
+	}
+
+	#poolOf({ rawLength }: FramePlace): FramePool<CachedFrame> {
+		return rawLength <= smallFrame ? this.#small : this.#large;
 	}
 
 	#frame(place: FramePlace, isBase: boolean): CachedFrame {
 		const key = keyOf(place);
-		const cached = this.#frames.get(key);
-		if (cached !== undefined) {
-			this.#frames.delete(key);
-			this.#frames.set(key, cached);
-			return cached;
-		}
+		const pool = this.#poolOf(place);
+		const cached = pool.find(key);
+		if (cached !== undefined) return cached;
 		requireLengths(place);
 		const frame = this.#decode(place, this.#read(place, isBase));
-		this.#frames.set(key, frame);
+		pool.keep(key, frame);
 		return frame;
 	}
 
 	#decode(place: FramePlace, stored: Bytes): CachedFrame {
-		const buffer = this.#take(place.rawLength);
+		const pool = this.#poolOf(place);
+		const buffer = pool.take(place.rawLength);
 		try {
 			const { raw, lengths } = this.#sources.tools.decoder.decode(stored, {
 				dictionary: (ids) => this.dictionary(ids),
@@ -168,7 +171,7 @@ export class FrameCache {
 				);
 			return new CachedFrame(raw, lengths, buffer);
 		} catch (error) {
-			this.#spare.push(buffer);
+			pool.giveBack(buffer);
 			throw asDamage(error, place);
 		}
 	}
@@ -227,40 +230,6 @@ export class FrameCache {
 			places.push(place);
 		}
 		return places;
-	}
-
-	/** A buffer for `length` bytes: a spare one, or a new one while there is room, or that of the frame used longest ago. */
-	#take(length: number): Bytes {
-		let size = smallestBuffer;
-		while (size < length) size *= 2;
-		for (;;) {
-			const index = this.#spare.findIndex((spare) => spare.length === size);
-			const spare = this.#spare[index];
-			if (spare !== undefined) {
-				this.#spare.splice(index, 1);
-				return spare;
-			}
-			const isFull = this.#held + size > this.#limit;
-			if (!isFull || (!this.#dropSpare() && !this.#evictOldest())) {
-				this.#held += size;
-				return new Uint8Array(size);
-			}
-		}
-	}
-
-	#dropSpare(): boolean {
-		const spare = this.#spare.pop();
-		this.#held -= spare?.length ?? 0;
-		return spare !== undefined;
-	}
-
-	#evictOldest(): boolean {
-		for (const [key, frame] of this.#frames) {
-			this.#frames.delete(key);
-			this.#spare.push(frame.buffer);
-			return true;
-		}
-		return false;
 	}
 }
 

@@ -9,7 +9,7 @@ const threadBytes = {
 	"restore-sim": 4 * 1024 * 1024,
 	scrub: 512 * 1024 * 1024,
 };
-const cacheBytes = 24 * 1024 * 1024;
+const cacheBytes = 12 * 1024 * 1024;
 
 /** The threads that read packs at a level of verify; undefined where none is read. */
 export async function readersFor(

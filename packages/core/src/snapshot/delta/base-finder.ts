@@ -21,8 +21,8 @@ export interface Base {
 }
 
 /** Bytes of decoded frames that one thread keeps. */
-const cacheBytes = 16 * 1024 * 1024;
-const maxRemembered = 8192;
+const cacheBytes = 12 * 1024 * 1024;
+const maxRemembered = 2048;
 /** What is read of a frame to learn how many chunks it has. */
 const headBytes = 1024;
 
