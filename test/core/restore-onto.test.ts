@@ -6,6 +6,7 @@ import {
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -367,5 +368,68 @@ describe("a restore in place", () => {
 			made.snapshot.record.roots[0]?.tree,
 		);
 		expect(await planOf(made)).toEqual({});
+	});
+
+	test("of a directory of which only some entries were asked for, nothing else is touched", async () => {
+		const folder = place.fresh("live");
+		makeTree(folder, small);
+		const repository = await place.repository();
+		const { id, record } = await snapshotOf(repository, {
+			roots: [{ path: folder, kind: "entries", names: ["a.txt", "sub"] }],
+			scope: wholeScope,
+		});
+		if (id === undefined) throw new Error("no snapshot");
+		const snapshot = asSnapshot({ id, record });
+		chmodSync(folder, 0o700);
+		disturb(folder);
+		const { mtimeMs } = statSync(folder);
+		await restore({ repository, snapshot });
+		expect(readFileSync(join(folder, "a.txt"), "utf8")).toBe("alpha");
+		expect(existsSync(join(folder, "sub/deep/d.txt"))).toBe(true);
+		expect(existsSync(join(folder, "new.txt"))).toBe(true);
+		expect(statSync(folder).mode & 0o777).toBe(0o700);
+		expect(statSync(folder).mtimeMs).toBe(mtimeMs);
+	});
+
+	test("what changed after it was looked at is left as it is, and told", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		const at = (name: string) => join(made.folder, name);
+		let journaled = false;
+		const report = await restore(made, {
+			gate: (change) => {
+				if (journaled || (change !== "exchange" && change !== "move")) return;
+				journaled = true;
+				writeFileSync(at("a.txt"), "meanwhile");
+				writeFileSync(at("b.txt"), "too");
+				writeFileSync(at("new.txt"), "and this");
+			},
+		});
+		expect(report.problems.map(({ path, reason }) => [path, reason])).toEqual(
+			["a.txt", "new.txt", "b.txt"].map((name) => [at(name), "CHANGED"]),
+		);
+		expect(readFileSync(at("a.txt"), "utf8")).toBe("meanwhile");
+		expect(readFileSync(at("new.txt"), "utf8")).toBe("and this");
+		expect(statSync(at("b.txt")).mode & 0o777).toBe(0o600);
+		expect(existsSync(at("extra"))).toBe(false);
+	});
+
+	test("a journal that was moved, or that others can write, is not gone by", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		await restore(made);
+		const [name] = journalsIn(made.folder);
+		const elsewhere = place.fresh("elsewhere");
+		mkdirSync(elsewhere);
+		const moved = join(elsewhere, name as string);
+		renameSync(join(made.folder, name as string), moved);
+		expect(() => undoRestore(made.repository, { path: elsewhere })).toThrow(
+			expect.objectContaining({ code: "JOURNAL_MOVED" }),
+		);
+		renameSync(moved, join(made.folder, name as string));
+		chmodSync(join(made.folder, name as string), 0o770);
+		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
+			expect.objectContaining({ code: "FOREIGN_JOURNAL" }),
+		);
 	});
 });

@@ -1,4 +1,5 @@
 import {
+	chmodSync,
 	closeSync,
 	constants,
 	fsyncSync,
@@ -164,6 +165,8 @@ export class Changes {
 			unlinkSync(systemPath(path));
 			return;
 		}
+		// Of what was not to be written to, nothing could be removed.
+		if ((stat.mode & 0o700) !== 0o700) chmodSync(systemPath(path), 0o700);
 		for (const name of readdirSync(systemPath(path), { encoding: "buffer" }))
 			this.#removeBelow(`${path}/${decodeName(Uint8Array.from(name))}`, device);
 		this.#gate("rmdir");

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type BigIntStats, lstatSync } from "node:fs";
+import { TargetError } from "@varve/format";
 import type { Observer } from "../../events.ts";
 import type { Repository } from "../../repository.ts";
 import { codeOf, systemPath } from "../../system.ts";
@@ -167,13 +168,30 @@ function openFolders(
 	if (first !== undefined) options.onHome?.(first.top.display(first.suffix));
 	const folders: JournalFolder[] = [];
 	for (const home of homes.all) {
-		const folder = JournalFolder.create(id, home, changes);
+		const folder = createFolder(id, home, changes);
 		const [first] = folders;
 		if (first === undefined) folder.begin(header);
 		else folder.belongTo(first);
 		folders.push(folder);
 	}
 	return { header, folders };
+}
+
+/** TargetError "TARGET_FAILED". */
+function createFolder(id: string, home: Spot, changes: Changes): JournalFolder {
+	try {
+		return JournalFolder.create(id, home, changes);
+	} catch (cause) {
+		const reason = codeOf(cause);
+		if (reason === undefined) throw cause;
+		const path = home.top.display(home.suffix);
+		throw new TargetError(
+			"TARGET_FAILED",
+			`cannot restore into ${path}: a folder for the journal cannot be made there (${reason})`,
+			{ target: path },
+			{ cause },
+		);
+	}
 }
 
 function holderOf({ identity }: Repository): JournalHeader["holder"] {

@@ -5,7 +5,6 @@ import {
 	ftruncateSync,
 	lstatSync,
 	openSync,
-	readSync,
 } from "node:fs";
 import { codeOf, systemPath } from "../../system.ts";
 import { pathEntry, selfEntry } from "../open-entry.ts";
@@ -25,6 +24,14 @@ import type {
 	Was,
 } from "./journal.ts";
 import { changeAttributes } from "./keep-attributes.ts";
+import {
+	hasTime,
+	holdsWhatItDid,
+	isAsItWas,
+	isFile,
+	readAt,
+	statOf,
+} from "./step-facts.ts";
 import type { Top } from "./tops.ts";
 import { isUntouchedBelow } from "./untouched.ts";
 
@@ -98,11 +105,19 @@ export class Executor {
 		const live = this.#stat(place);
 		if (live !== undefined)
 			return (
-				isFile(live, made) ||
+				this.#isTaken(live, slot, made) ||
 				this.#changed(place, "something has come there since")
 			);
 		this.#move(this.#slot(slot), place);
 		return true;
+	}
+
+	/** What was made is at its place, and not in its slot any more. */
+	#isTaken(live: BigIntStats, slot: Slot, made: Was): boolean {
+		const inSlot = this.#slotStat(slot);
+		return (
+			isFile(live, made) && (inSlot === undefined || !isFile(inSlot, made))
+		);
 	}
 
 	#unput({ place, slot, made }: PutStep): boolean {
@@ -117,7 +132,7 @@ export class Executor {
 
 	#swap({ place, slot, made, was }: SwapStep): boolean {
 		const live = this.#stat(place);
-		if (live !== undefined && isFile(live, made)) return true;
+		if (live !== undefined && this.#isTaken(live, slot, made)) return true;
 		const old = `${this.#slot(slot)}.old`;
 		if (live === undefined && statOf(old) !== undefined) {
 			this.#move(this.#slot(slot), place);
@@ -126,11 +141,26 @@ export class Executor {
 		if (live === undefined || !isAsItWas(live, was))
 			return this.#changed(place);
 		this.#forget(place);
-		if (this.#options.changes.exchange(this.#slot(slot), this.#path(place)))
-			return true;
+		const { changes } = this.#options;
+		const ready = this.#slot(slot);
+		if (changes.exchange(ready, this.#path(place))) {
+			if (this.#cameOut(ready, was)) return true;
+			changes.exchange(ready, this.#path(place));
+			return this.#changed(place);
+		}
 		this.#moveOut(place, old);
-		this.#move(this.#slot(slot), place);
-		return true;
+		if (this.#cameOut(old, was)) {
+			this.#move(ready, place);
+			return true;
+		}
+		this.#move(old, place);
+		return this.#changed(place);
+	}
+
+	/** Somebody may have changed it between the last look and the move. */
+	#cameOut(path: string, was: Was): boolean {
+		const stat = statOf(path);
+		return stat !== undefined && holdsWhatItDid(stat, was);
 	}
 
 	#unswap({ place, slot, made }: SwapStep): boolean {
@@ -163,7 +193,9 @@ export class Executor {
 		if (live === undefined || this.#slotStat(slot) !== undefined) return true;
 		if (!isAsItWas(live, was)) return this.#changed(place);
 		this.#moveOut(place, this.#slot(slot));
-		return true;
+		if (this.#cameOut(this.#slot(slot), was)) return true;
+		this.#move(this.#slot(slot), place);
+		return this.#changed(place);
 	}
 
 	#untake({ place, slot }: TakeStep): boolean {
@@ -229,13 +261,17 @@ export class Executor {
 	}
 
 	#attributes(
-		{ place, was }: AttributesStep,
+		{ place, was, isDirectory, ...step }: AttributesStep,
 		from: KeptAttributes,
 		to: KeptAttributes,
 	): boolean {
 		const live = this.#stat(place);
-		if (live === undefined || String(live.ino) !== was.inode)
-			return this.#changed(place);
+		if (live === undefined || !isFile(live, was)) return this.#changed(place);
+		// Content that nobody has compared must not get the time of that which was.
+		const isKnown =
+			String(live.size) === was.size &&
+			[step.before, step.after].some((kept) => hasTime(live, kept));
+		if (!isDirectory && !isKnown) return this.#changed(place);
 		return this.#setAttributes(place, from, to);
 	}
 
@@ -348,36 +384,4 @@ export class Executor {
 	#forget({ top, suffix }: Place): void {
 		(this.#options.tops[top] as Top).tree.forget(suffix);
 	}
-}
-
-function statOf(path: string): BigIntStats | undefined {
-	return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
-}
-
-function isFile(stat: BigIntStats, { inode }: Was): boolean {
-	return String(stat.ino) === inode;
-}
-
-/** Of a file with several names, those that were dealt with before have moved the ctime. */
-function isAsItWas(stat: BigIntStats, was: Was): boolean {
-	return (
-		isFile(stat, was) &&
-		String(stat.mtimeNs) === was.mtime &&
-		(stat.isDirectory() || String(stat.size) === was.size) &&
-		(was.links > 1 || String(stat.ctimeNs) === was.ctime)
-	);
-}
-
-function readAt(
-	fd: number,
-	position: number,
-	length: number,
-): Uint8Array<ArrayBuffer> {
-	const bytes = new Uint8Array(length);
-	for (let done = 0; done < length; ) {
-		const count = readSync(fd, bytes, done, length - done, position + done);
-		if (count === 0) throw new Error("a slot of a journal is too short");
-		done += count;
-	}
-	return bytes;
 }

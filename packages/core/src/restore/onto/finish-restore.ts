@@ -1,7 +1,9 @@
-import { NotFoundError } from "@varve/format";
+import { statSync } from "node:fs";
+import { ConflictError, NotFoundError } from "@varve/format";
 import type { Observer } from "../../events.ts";
 import { identify } from "../../identity.ts";
 import { loadEntryMoves } from "../../native/move-entry.ts";
+import { systemPath } from "../../system.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
 import { Changes, type Gate } from "./changes.ts";
@@ -136,12 +138,19 @@ function withJournal<T>(
 		.flatMap((state) => all.filter((j) => j.state === state && !j.isPart))
 		.at(0);
 	if (found === undefined) throw noJournal(path, states);
+	if (!found.isOwn)
+		throw new ConflictError(
+			"FOREIGN_JOURNAL",
+			`the journal in ${path} is another user's, or others can write to it: only who has begun a restore can finish it or take it back`,
+			{ path },
+		);
 	const calls = loadTargetCalls();
 	const changes = new Changes(loadEntryMoves(), gate);
 	const header = headerOf(directory, found, { changes, calls });
 	requireEnded(header.holder, identify(""), path);
 	const tops = header.tops.map((top) => new Top(top, calls.openAt));
 	try {
+		requireAtHome(header, tops, directory);
 		const folders = foldersOf(header, tops, changes);
 		const [first] = folders;
 		const { state } = found;
@@ -188,6 +197,25 @@ function foldersOf(
 		folders.push(JournalFolder.open(id, home, changes));
 	}
 	return folders;
+}
+
+/** Whoever has moved the folder, or a directory above it, has moved it away from what it speaks of. */
+function requireAtHome(
+	{ homes }: JournalHeader,
+	tops: readonly Top[],
+	path: string,
+): void {
+	const [home] = homes;
+	const top = home && tops[home.top];
+	const self = top?.tree.directory(home?.suffix ?? "").self;
+	const own = self && statSync(systemPath(self), { bigint: true });
+	const here = statSync(systemPath(path || "/"), { bigint: true });
+	if (own && own.ino === here.ino && own.dev === here.dev) return;
+	throw new ConflictError(
+		"JOURNAL_MOVED",
+		`the journal in ${path || "/"} was moved there: it speaks of another directory`,
+		{ path },
+	);
 }
 
 function noJournal(path: string, states: readonly string[]): NotFoundError {

@@ -151,6 +151,8 @@ export interface FoundJournal {
 	readonly state: JournalState;
 	/** The journal itself is in the folder of another home. */
 	readonly isPart: boolean;
+	/** Nobody else can have written it: only then may anything be done because of what it says. */
+	readonly isOwn: boolean;
 }
 
 /** The journals in a directory (a path text). None where it cannot be read, or is not there. */
@@ -162,11 +164,15 @@ export function findJournals(directory: string): readonly FoundJournal[] {
 			if (stat?.isDirectory() !== true) return [];
 			const id = name.slice(journalPrefix.length);
 			const path = `${directory}/${name}`;
+			const isOwn =
+				stat.uid === BigInt(process.geteuid?.() ?? 0) &&
+				(stat.mode & 0o077n) === 0n;
 			const names = namesIn(path);
-			if (!names.includes(partName))
-				return [{ id, state: stateOf(names), isPart: false }];
+			const isPart = names.includes(partName);
+			if (!isPart || !isOwn)
+				return [{ id, state: stateOf(names), isPart, isOwn }];
 			const first = readFileSync(systemPath(`${path}/${partName}`), "utf8");
-			return [{ id, state: stateOf(namesIn(first)), isPart: true }];
+			return [{ id, state: stateOf(namesIn(first)), isPart, isOwn }];
 		});
 }
 

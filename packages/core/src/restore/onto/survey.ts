@@ -96,7 +96,8 @@ export class Survey {
 		const rules = selection.at(path);
 		const live = lookFor(top, suffix);
 		if (live === undefined) return;
-		if (rules.includesAll || !live.stat.isDirectory())
+		const isItself = rules.includesAll && !this.#isOfNames(root, path);
+		if (isItself || !live.stat.isDirectory())
 			yield this.#options.judge.judge(spot, wanted, live);
 		if (!live.stat.isDirectory()) return;
 		const scope = this.#options.deletes
@@ -277,12 +278,8 @@ export class Survey {
 		above: ScopeRules,
 		nodes: readonly (Node | VarveError)[],
 	) {
-		const { scope, record } = this.#options;
+		const { scope } = this.#options;
 		const { top, path, listing, root } = level;
-		const source = record.roots[root] as Root;
-		const isOfNames =
-			source.kind === "entries" &&
-			(source.path === "/" ? "" : source.path) === path;
 		const isElsewhere =
 			listing.names.length > 0 && listing.device !== top.device;
 		const whole = nodes.filter(
@@ -295,7 +292,14 @@ export class Survey {
 		const { names } = listing;
 		const directory = scopedDirectory(level, path, { names, nodes: whole });
 		const entered = scope.enter(above, directory);
-		return { scope: isOfNames ? undefined : entered, nodes };
+		return { scope: this.#isOfNames(root, path) ? undefined : entered, nodes };
+	}
+
+	/** A directory of which only some entries were asked for: neither itself nor the others are the snapshot's. */
+	#isOfNames(root: number, path: string): boolean {
+		const source = this.#options.record.roots[root] as Root;
+		const own = source.path === "/" ? "" : source.path;
+		return source.kind === "entries" && own === path;
 	}
 }
 

@@ -2,6 +2,7 @@ import { ConflictError } from "@varve/format";
 import { startTicksOf } from "../../identity.ts";
 import { type Holder, judgeHolder } from "../../judge-holder.ts";
 import type { Identity } from "../../ports.ts";
+import { codeOf } from "../../system.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import type { Changes } from "./changes.ts";
 import { keepingTime } from "./home-time.ts";
@@ -39,7 +40,7 @@ export function requireEnded(
 	);
 }
 
-/** Removes journals by which earlier restores could have been taken back: only the last one can. */
+/** Removes journals by which earlier restores could have been taken back: only the last one can. What cannot be removed is of no more use. */
 export function retireJournals(
 	homes: readonly Spot[],
 	current: string | undefined,
@@ -49,10 +50,18 @@ export function retireJournals(
 	}: { readonly changes: Changes; readonly calls: TargetCalls },
 ): void {
 	for (const home of homes)
-		for (const { id, state } of findJournals(home.top.path + home.suffix)) {
-			if (id === current || state === "begun" || state === "ready") continue;
-			keepingTime(home, calls, () =>
-				JournalFolder.open(id, home, changes).remove(),
-			);
+		for (const found of findJournals(home.top.path + home.suffix)) {
+			const { id, state, isPart, isOwn } = found;
+			if (id === current || !isOwn) continue;
+			if (state === "begun" || state === "ready") continue;
+			keepingTime(home, calls, () => {
+				try {
+					const folder = JournalFolder.open(id, home, changes);
+					if (state === "done" && !isPart) folder.become("done", "over");
+					folder.remove();
+				} catch (error) {
+					if (codeOf(error) === undefined) throw error;
+				}
+			});
 		}
 }
