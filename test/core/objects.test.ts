@@ -263,7 +263,8 @@ describe("a table of bases", () => {
 describe("frame cache", () => {
 	test("reads and decodes a frame once while it is kept", () => {
 		const { reads, placeAt, cache } = fakeFrames({});
-		const frames = cache(2 * 64 * 1024);
+		// Small frames have a quarter of it.
+		const frames = cache(4 * 2 * 64 * 1024);
 		for (const offset of [10, 20, 10, 20]) frames.frame(placeAt(offset));
 		expect(reads).toEqual(["10+10", "20+10"]);
 		frames.frame(placeAt(30));
