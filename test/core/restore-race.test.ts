@@ -187,3 +187,43 @@ describe("a file system that takes two names for one (T80)", () => {
 		expect(readFileSync(join(target, "f"), "utf8")).toBe("F");
 	});
 });
+
+describe("T80 a target that is exchanged while the restore begins", () => {
+	async function exchanged(
+		before: (target: string) => void,
+		meddle: (target: string, outside: string) => void,
+	) {
+		const folder = place.fresh("source");
+		makeTree(folder, { a: "1" });
+		const parent = place.fresh("parent");
+		const [target, outside] = [join(parent, "target"), join(parent, "outside")];
+		makeTree(outside, { empty: {} });
+		before(target);
+		const repository = await place.repository();
+		const snapshot = await takeSnapshot(repository, folder);
+		const racing = {
+			...repository,
+			startCrew: (...args: Parameters<typeof repository.startCrew>) => {
+				meddle(target, outside);
+				return repository.startCrew(...args);
+			},
+		};
+		const result = restore(racing, { snapshot, target, subpath: folder });
+		await expect(result).rejects.toMatchObject({ code: "TARGET_FAILED" });
+		expect(readdirSync(outside, { recursive: true })).toEqual(["empty"]);
+	}
+	const link = (target: string, outside: string) =>
+		symlinkSync(join(outside, "empty"), target);
+
+	test("is not restored into, if nothing was there before", () =>
+		exchanged(() => {}, link));
+
+	test("is not restored into, if it was another directory before", () =>
+		exchanged(
+			(target) => mkdirSync(target),
+			(target, outside) => {
+				renameSync(target, `${target}.moved`);
+				link(target, outside);
+			},
+		));
+});

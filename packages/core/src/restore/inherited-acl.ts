@@ -1,6 +1,6 @@
 import { utf8 } from "@varve/format";
 import type { TargetCalls } from "./target-calls.ts";
-import { type TargetRoot, TargetTree } from "./target-tree.ts";
+import { pathOf, type TargetRoot, type TargetTree } from "./target-tree.ts";
 
 const defaultAcl = utf8("system.posix_acl_default");
 
@@ -23,7 +23,7 @@ export function inheritsAcl(
 
 /** The root of a target that had nothing in it: no other directory can hand on an ACL. */
 export function withAcls(root: TargetRoot, { xattrs }: Calls): TargetRoot {
-	const path = new TargetTree(root).directory("").self;
+	const path = pathOf(root);
 	const mayHandOnAcls =
 		xattrs?.has({ path, followsLink: true }, defaultAcl) ?? false;
 	return { ...root, mayHandOnAcls };

@@ -17,9 +17,19 @@ import { RestoreLog, type RestoreReport } from "./report.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { createSelection } from "./selection.ts";
 import { needOf, requireSpace } from "./space.ts";
-import { ownerRulesOf, prepareTarget } from "./target.ts";
+import {
+	type CheckedTarget,
+	checkTarget,
+	enterTarget,
+	ownerRulesOf,
+} from "./target.ts";
 import { loadTargetCalls, type TargetCalls } from "./target-calls.ts";
-import { closeTarget, openTarget, TargetTree } from "./target-tree.ts";
+import {
+	closeTarget,
+	pathOf,
+	type TargetRoot,
+	TargetTree,
+} from "./target-tree.ts";
 import type { RestoreSetup } from "./tasks.ts";
 import { TreeMaker } from "./tree-maker.ts";
 import { type Entry, type NodeEntry, walkLocation } from "./walk.ts";
@@ -73,8 +83,6 @@ export async function restore(
 interface Restoration {
 	readonly repository: Repository;
 	readonly options: RestoreOptions;
-	/** Absolute. */
-	readonly target: string;
 	readonly location: Location;
 	readonly log: RestoreLog;
 	/** Walks anew each time. */
@@ -89,15 +97,15 @@ async function run(
 ): Promise<RestoreReport> {
 	const started = repository.clock.now();
 	options.signal?.throwIfAborted();
-	const target = prepareTarget(options.target, false);
+	const target = checkTarget(options.target);
 	const { log, verified } =
 		options.dryRun === true
-			? await count(repository, options, target)
+			? await count(repository, options)
 			: await carryOut(repository, options, target);
 	const { directories, files, symlinks, hardLinks, others, bytes } = log;
 	return {
 		snapshot: options.snapshot.id,
-		target,
+		target: target.path,
 		dryRun: options.dryRun ?? false,
 		directories,
 		files,
@@ -121,9 +129,8 @@ type Outcome = {
 async function count(
 	repository: Repository,
 	options: RestoreOptions,
-	target: string,
 ): Promise<Outcome> {
-	const restoration = await prepare(repository, options, target);
+	const restoration = await prepare(repository, options);
 	const { log, entries } = restoration;
 	const links = restoration.newLinks();
 	countEntries(entries(), log, linkTest(links, restoration));
@@ -133,7 +140,6 @@ async function count(
 async function prepare(
 	repository: Repository,
 	options: RestoreOptions,
-	target: string,
 ): Promise<Restoration> {
 	const { snapshot, subpath, include, exclude } = options;
 	const { record } = snapshot;
@@ -150,7 +156,6 @@ async function prepare(
 	return {
 		repository,
 		options,
-		target,
 		location,
 		log,
 		entries: () => walkLocation({ objects, location, selection }),
@@ -184,7 +189,7 @@ function linkTest(links: HardLinks, { pathInRoot }: Restoration) {
 async function carryOut(
 	repository: Repository,
 	options: RestoreOptions,
-	target: string,
+	target: CheckedTarget,
 ): Promise<Outcome> {
 	const setup: RestoreSetup = { cacheBytes: workerCacheBytes };
 	// Threads take some time to start, which is used to find out what there is to do.
@@ -194,17 +199,26 @@ async function carryOut(
 		setup,
 	});
 	try {
-		const restoration = await prepare(repository, options, target);
-		prepareTarget(target, true);
-		requireSpace(target, options.snapshot.record.statistics, (blockBytes) =>
-			needOf(restoration.entries(), {
-				objects: repository.objects,
-				blockBytes,
-				isLinked: linkTest(restoration.newLinks(), restoration),
-			}),
-		);
-		const verified = await write(restoration, crew);
-		return { log: restoration.log, verified };
+		const restoration = await prepare(repository, options);
+		const root = enterTarget(target);
+		try {
+			requireSpace(
+				target.path,
+				options.snapshot.record.statistics,
+				(blockBytes) =>
+					needOf(restoration.entries(), {
+						objects: repository.objects,
+						blockBytes,
+						isLinked: linkTest(restoration.newLinks(), restoration),
+					}),
+			);
+			const verified = await write(restoration, crew, root);
+			return { log: restoration.log, verified };
+		} finally {
+			// Threads that still write into it end first.
+			await crew.close();
+			closeTarget(root);
+		}
 	} finally {
 		await crew.close();
 	}
@@ -223,19 +237,16 @@ const workerCacheBytes = 24 * 1024 * 1024;
 async function write(
 	restoration: Restoration,
 	crew: Crew,
+	root: TargetRoot,
 ): Promise<RestoreReport["verified"]> {
-	const { log, target } = restoration;
+	const { log } = restoration;
 	const calls = callsOf(log);
-	const root = withAcls(openTarget(target), calls);
 	if (root.descriptor === -1) log.note(withoutDescriptors);
-	const tree = new TargetTree(root, { openAt: calls.openAt });
+	const tree = new TargetTree(withAcls(root, calls), { openAt: calls.openAt });
 	try {
 		return await writeInto(restoration, crew, { tree, calls });
 	} finally {
 		tree.close();
-		// Threads that still write into it end first.
-		await crew.close();
-		closeTarget(root);
 	}
 }
 
@@ -247,11 +258,11 @@ async function writeInto(
 	crew: Crew,
 	{ tree, calls }: { readonly tree: TargetTree; readonly calls: TargetCalls },
 ): Promise<RestoreReport["verified"]> {
-	const { repository, options, log, target, location } = restoration;
+	const { repository, options, log, location } = restoration;
 	const progress = new Progress(repository.observer, "restore");
 	progress.begin("restore", totalsOf(restoration));
 	const accounts = await accountsFor(options);
-	const rules = ownerRulesOf(target, accounts);
+	const rules = ownerRulesOf(pathOf(tree.root), accounts);
 	const owners = new Owners(rules);
 	const maker = new TreeMaker({ tree, owners, calls, log, isNew: true });
 	const large = new LargeFiles({ tree, owners, calls, log });

@@ -36,9 +36,7 @@ export class TargetTree {
 		this.root = root;
 		this.#openAt = openAt;
 		this.#capacity = capacity;
-		const { descriptor, path } = root;
-		const self = descriptor === -1 ? path : selfOf(descriptor);
-		this.#top = new TargetDirectory("", descriptor, self);
+		this.#top = new TargetDirectory("", root.descriptor, pathOf(root));
 		this.#last = this.#top;
 	}
 
@@ -256,16 +254,25 @@ export const pathOnly = 0x20_0000;
 const noFollow = constants.O_NOFOLLOW ?? 0;
 const directoryFlags = pathOnly | (constants.O_DIRECTORY ?? 0) | noFollow;
 
-/** Opens a directory that is there, through links too: where the user's path leads is where is restored to. */
-export function openTarget(path: string): TargetRoot {
+/** Opens a directory that is there, through links too unless told otherwise: where the user's path leads is where is restored to. */
+export function openTarget(
+	path: string,
+	{ followsLink }: { readonly followsLink: boolean } = { followsLink: true },
+): TargetRoot {
 	if (process.platform !== "linux") return { path, descriptor: -1 };
+	const flags = pathOnly | constants.O_DIRECTORY;
 	const descriptor = openSync(
 		systemPath(path),
-		pathOnly | constants.O_DIRECTORY,
+		followsLink ? flags : flags | noFollow,
 	);
 	if (leadsTo(descriptor)) return { path, descriptor };
 	closeSync(descriptor);
 	return { path, descriptor: -1 };
+}
+
+/** A path text that leads to the directory itself, wherever it is by now. */
+export function pathOf({ descriptor, path }: TargetRoot): string {
+	return descriptor === -1 ? path : selfOf(descriptor);
 }
 
 export function closeTarget({ descriptor }: TargetRoot): void {

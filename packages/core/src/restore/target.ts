@@ -1,42 +1,98 @@
-import { mkdirSync, opendirSync, statfsSync, statSync } from "node:fs";
+import {
+	mkdirSync,
+	opendirSync,
+	type Stats,
+	statfsSync,
+	statSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { TargetError } from "@varve/format";
 import { type AccountMaps, sameAccounts } from "../accounts.ts";
 import { codeOf } from "../system.ts";
+import {
+	closeTarget,
+	openTarget,
+	pathOf,
+	sayingOf,
+	type TargetRoot,
+} from "./target-tree.ts";
 import type { OwnerRules } from "./tasks.ts";
 
+/** A target as it was found before anything is done. */
+export interface CheckedTarget {
+	/** Absolute. */
+	readonly path: string;
+	/** The empty directory it was; undefined if nothing was there. */
+	readonly found: Pick<Stats, "dev" | "ino"> | undefined;
+}
+
 /**
- * The absolute path of a directory that is new or empty; with `create`, it is made.
+ * A target must be a new or an empty directory.
  * TargetError: "TARGET_NOT_EMPTY", "TARGET_NOT_DIRECTORY", or "TARGET_FAILED" with its cause.
  */
-export function prepareTarget(target: string, create: boolean): string {
+export function checkTarget(target: string): CheckedTarget {
 	const path = resolve(target);
-	try {
-		const stat = statSync(path, { throwIfNoEntry: false });
-		if (stat === undefined) {
-			if (create) mkdirSync(path, { recursive: true });
-		} else if (!stat.isDirectory())
+	return attempt(path, () => {
+		const found = statSync(path, { throwIfNoEntry: false });
+		if (found !== undefined && !found.isDirectory())
 			throw new TargetError(
 				"TARGET_NOT_DIRECTORY",
 				`the target ${path} is not a directory: name a new or an empty directory`,
 				{ target: path },
 			);
-		else requireEmpty(path);
+		if (found !== undefined) requireEmpty(path, path);
+		return { path, found };
+	});
+}
+
+/**
+ * Makes the target if there was none, and opens it: what is opened is what was checked or made, whatever the path leads to by then. Errors
+ * as of `checkTarget`.
+ */
+export function enterTarget({ path, found }: CheckedTarget): TargetRoot {
+	return attempt(path, () => {
+		const made = mkdirSync(path, { recursive: true });
+		const isNew = found === undefined;
+		if (isNew && made === undefined) throw changed(path);
+		const root = openTarget(path, { followsLink: !isNew });
+		try {
+			const { dev, ino } = statSync(pathOf(root));
+			if (!isNew && (dev !== found.dev || ino !== found.ino))
+				throw changed(path);
+			requireEmpty(pathOf(root), path);
+		} catch (error) {
+			closeTarget(root);
+			throw error;
+		}
+		return root;
+	});
+}
+
+function changed(path: string): TargetError {
+	return new TargetError(
+		"TARGET_FAILED",
+		`cannot restore into ${path}: something else is there since this restore began`,
+		{ target: path },
+	);
+}
+
+function attempt<T>(path: string, action: () => T): T {
+	try {
+		return action();
 	} catch (cause) {
 		const code = codeOf(cause);
 		if (code === undefined) throw cause;
 		throw new TargetError(
 			code === "ENOTDIR" ? "TARGET_NOT_DIRECTORY" : "TARGET_FAILED",
-			`cannot restore into ${path}: ${(cause as Error).message}`,
+			`cannot restore into ${path}: ${sayingOf(cause as Error)}`,
 			{ target: path },
 			{ cause },
 		);
 	}
-	return path;
 }
 
-function requireEmpty(path: string): void {
-	const directory = opendirSync(path);
+function requireEmpty(directoryPath: string, path: string): void {
+	const directory = opendirSync(directoryPath);
 	try {
 		if (directory.readSync() === null) return;
 	} finally {
