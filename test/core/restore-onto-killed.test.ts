@@ -2,6 +2,11 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
+	type EntryMoves,
+	loadEntryMoves,
+} from "../../packages/core/src/native/move-entry.ts";
+import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
+import {
 	abortRestore,
 	resumeRestore,
 	undoRestore,
@@ -28,11 +33,11 @@ const patience = 900_000;
 class Killed extends Error {}
 
 /** Throws before the n-th change and all that follow: as if the process were gone. */
-function killAt(number: number): (change: string) => void {
+function killAt(number: number, moves: EntryMoves | undefined): Changes {
 	let count = 0;
-	return () => {
+	return new Changes(moves, () => {
 		if (++count >= number) throw new Killed();
-	};
+	});
 }
 
 async function disturbed(): Promise<
@@ -84,9 +89,9 @@ describe("a restore that is killed at any change of the file system", () => {
 			atEveryChange(40, async (number) => {
 				const made = await disturbed();
 				const { repository, folder, snapshot } = made;
-				const gate = killAt(number);
+				const changes = killAt(number, loadEntryMoves());
 				const isKilled = await attempt(() =>
-					restore(made, { gate, minPatched }),
+					restore(made, { changes, minPatched }),
 				);
 				if (stateOf(folder) === "journal" || stateOf(folder) === "begun") {
 					await expect(restore(made)).rejects.toMatchObject({
@@ -109,9 +114,9 @@ describe("a restore that is killed at any change of the file system", () => {
 			atEveryChange(40, async (number) => {
 				const made = await disturbed();
 				const { repository, folder } = made;
-				const gate = killAt(number);
+				const changes = killAt(number, loadEntryMoves());
 				const isKilled = await attempt(() =>
-					restore(made, { gate, minPatched }),
+					restore(made, { changes, minPatched }),
 				);
 				const state = stateOf(folder);
 				if (state === "journal" || state === "begun") {
@@ -140,7 +145,10 @@ describe("a restore that is killed at any change of the file system", () => {
 				await restore(made, { minPatched });
 				const options = { path: folder };
 				const isKilled = await attempt(() =>
-					undoRestore(repository, { ...options, gate: killAt(number) }),
+					undoRestore(repository, {
+						...options,
+						changes: killAt(number, loadEntryMoves()),
+					}),
 				);
 				const state = stateOf(folder);
 				const { problems } =
@@ -156,6 +164,33 @@ describe("a restore that is killed at any change of the file system", () => {
 					...made.left,
 					...untold,
 				});
+				return isKilled;
+			}),
+		patience,
+	);
+
+	test.each(["resume", "abort"] as const)(
+		"T85: where names cannot be exchanged, %s ends as it should",
+		(ending) =>
+			atEveryChange(25, async (number) => {
+				const made = await scene();
+				disturb(made.folder);
+				const left = contentOf(made.folder);
+				const { repository, folder } = made;
+				const changes = killAt(number, undefined);
+				const isKilled = await attempt(() => restore(made, { changes }));
+				const plain = { path: folder, changes: new Changes(undefined) };
+				const state = stateOf(folder);
+				if (state !== "journal") return isKilled;
+				const { problems = [] } = (
+					ending === "resume"
+						? resumeRestore(repository, plain)
+						: abortRestore(repository, plain)
+				) as { problems?: readonly unknown[] };
+				expect(problems, `${number}`).toEqual([]);
+				expect(contentOf(folder), `${number}`).toEqual(
+					ending === "resume" ? made.before : left,
+				);
 				return isKilled;
 			}),
 		patience,

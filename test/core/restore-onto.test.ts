@@ -18,6 +18,8 @@ import { join } from "node:path";
 import { encodeName, type TreeId, wholeScope } from "@varve/format";
 import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
+import { loadEntryMoves } from "../../packages/core/src/native/move-entry.ts";
+import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
 import {
 	forgetRestore,
 	undoRestore,
@@ -397,13 +399,13 @@ describe("a restore in place", () => {
 		const at = (name: string) => join(made.folder, name);
 		let journaled = false;
 		const report = await restore(made, {
-			gate: (change) => {
+			changes: new Changes(loadEntryMoves(), (change) => {
 				if (journaled || (change !== "exchange" && change !== "move")) return;
 				journaled = true;
 				writeFileSync(at("a.txt"), "meanwhile");
 				writeFileSync(at("b.txt"), "too");
 				writeFileSync(at("new.txt"), "and this");
-			},
+			}),
 		});
 		expect(report.problems.map(({ path, reason }) => [path, reason])).toEqual(
 			["a.txt", "new.txt", "b.txt"].map((name) => [at(name), "CHANGED"]),

@@ -6,7 +6,7 @@ import { loadEntryMoves } from "../../native/move-entry.ts";
 import { systemPath } from "../../system.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
-import { Changes, type Gate } from "./changes.ts";
+import { Changes } from "./changes.ts";
 import { told } from "./execute-plan.ts";
 import type { Journal, JournalHeader } from "./journal.ts";
 import {
@@ -41,7 +41,8 @@ export interface FinishReport {
 export interface FinishOptions {
 	/** The directory that holds the folder of the journal, absolute. */
 	readonly path: string;
-	readonly gate?: Gate | undefined;
+	/** For tests: the system's own if not given. */
+	readonly changes?: Changes | undefined;
 }
 
 interface Here {
@@ -128,7 +129,7 @@ function reportOf(
 }
 
 function withJournal<T>(
-	{ path, gate }: FinishOptions,
+	{ path, changes = new Changes(loadEntryMoves()) }: FinishOptions,
 	states: readonly FoundJournal["state"][],
 	work: (open: OpenJournal, state: FoundJournal["state"]) => T,
 ): T {
@@ -145,7 +146,6 @@ function withJournal<T>(
 			{ path },
 		);
 	const calls = loadTargetCalls();
-	const changes = new Changes(loadEntryMoves(), gate);
 	const header = headerOf(directory, found, { changes, calls });
 	requireEnded(header.holder, identify(""), path);
 	const tops = header.tops.map((top) => new Top(top, calls.openAt));

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../repository.ts";
+import type { Changes } from "./changes.ts";
 import type { OpenConflict } from "./collect-plan.ts";
 import type { OnConflict, Overwrite, Resolution } from "./decide.ts";
 import type { PlanLine } from "./onto-report.ts";
@@ -29,7 +30,7 @@ export interface OntoOptions {
 	/** Told the directory that is going to hold the journal, before it does. */
 	readonly onHome?: ((path: string) => void) | undefined;
 	readonly signal?: AbortSignal | undefined;
-	/** For tests: see Changes, and StagePartsOptions. */
-	readonly gate?: ((change: string) => void) | undefined;
+	/** For tests, as is `minPatched` (see StagePartsOptions): the system's own if not given. */
+	readonly changes?: Changes | undefined;
 	readonly minPatched?: number | undefined;
 }

@@ -179,7 +179,7 @@ async function execute(
 	const damaged = plan.obstacles.find(({ kind }) => kind === "damaged");
 	if (options.verify === true && damaged !== undefined)
 		throw neededDamaged(damaged.path, damaged.message);
-	const changes = new Changes(loadEntryMoves(), options.gate);
+	const changes = options.changes ?? new Changes(loadEntryMoves());
 	return executePlan(repository, options, { prepared, plan, calls, changes });
 }
 
