@@ -2,10 +2,18 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { idAt, idBytes } from "@varve/format";
 import { describe, expect, test } from "vitest";
+import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import { readFile } from "../../packages/core/src/query/read-content.ts";
+import { stats } from "../../packages/core/src/query/stats.ts";
 import type { SnapshotOptions } from "../../packages/core/src/snapshot/options.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
-import { deltasOf, framesOf, idsIn, unfounded } from "./delta-workplace.ts";
+import {
+	deltasOf,
+	type FoundFrame,
+	framesOf,
+	idsIn,
+	unfounded,
+} from "./delta-workplace.ts";
 import { asSnapshot, noise, readingPlace } from "./reading-workplace.ts";
 import { lateClock, take as takeOne } from "./snapshot-workplace.ts";
 
@@ -71,6 +79,24 @@ describe("a changed file", () => {
 			expect(storedLength).toBeLessThan(rawLength / 2);
 		expect(record.statistics.bytesAdded).toBeLessThanOrEqual(1500);
 		await expectSound();
+	});
+
+	test("is told apart by stats, with what it takes", async () => {
+		const { repository, write, take } = await workshop({ a: former });
+		const none = { objects: 0, rawBytes: 0, storedBytes: 0 };
+		const before = await stats(repository, await listSnapshots(repository));
+		expect(before.deltas).toEqual(none);
+		write({ a: edited(former, 700) });
+		await take();
+		const { deltas } = await stats(repository, await listSnapshots(repository));
+		const frames = await deltasOf(repository);
+		const sum = (of: (frame: FoundFrame) => number) =>
+			frames.reduce((total, frame) => total + of(frame), 0);
+		expect(deltas).toEqual({
+			objects: sum(({ lengths }) => lengths.length),
+			rawBytes: sum(({ rawLength }) => rawLength),
+			storedBytes: sum(({ storedLength }) => storedLength),
+		});
 	});
 
 	test("has the same bases in its third version, and no base that has bases itself", async () => {

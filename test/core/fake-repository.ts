@@ -62,7 +62,8 @@ export function fakeRepository(chunkBytes?: number): FakeRepository {
 					const id = Buffer.from(ids.subarray(i * 32, i * 32 + 32));
 					const length = objects.chunks.get(id.toString("hex"))?.length;
 					if (length === undefined) return undefined;
-					return { storedLength: length, rawLength: length * 2, length };
+					const bases = new Uint8Array(0);
+					return { storedLength: length, rawLength: length * 2, length, bases };
 				}),
 			records: async (ids: readonly SnapshotId[]) =>
 				new Map(await Promise.all(ids.map(readRecord))),

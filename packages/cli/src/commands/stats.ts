@@ -56,15 +56,25 @@ function sumFields({ objects, rawBytes, storedBytes }: ObjectSums): Message {
 }
 
 function totalFields(found: RepositoryStats): Message {
-	const { referred, files, restoreBytes, packBytes, snapshots } = found;
+	const { referred, deltas, files, restoreBytes, packBytes, snapshots } = found;
 	return {
 		snapshots_count: snapshots.length,
 		total_file_count: files,
 		total_size: restoreBytes,
 		referred: sumFields(referred),
+		deltas: { ...sumFields(deltas), saved_size: savedBy(found) },
 		compression_ratio: ratio(referred.rawBytes, referred.storedBytes),
 		repository_size: packBytes,
 	};
+}
+
+/** What the chunks stored as differences would take besides, if they were compressed as well as all others are. */
+function savedBy({ referred, deltas }: RepositoryStats): number {
+	const others = referred.storedBytes - deltas.storedBytes;
+	const othersRaw = referred.rawBytes - deltas.rawBytes;
+	if (othersRaw === 0) return 0;
+	const plain = Math.round((deltas.rawBytes * others) / othersRaw);
+	return Math.max(0, plain - deltas.storedBytes);
 }
 
 function ratio(raw: number, stored: number): number {
@@ -95,13 +105,21 @@ function tableOf(
 }
 
 function totalLines(found: RepositoryStats): string[] {
-	const { referred, files, restoreBytes, packBytes } = found;
+	const { referred, deltas, files, restoreBytes, packBytes } = found;
 	return pairLines([
 		["holding", `${formatBytes(restoreBytes)} in ${formatCount(files)} files`],
 		[
 			"stored",
 			`${formatBytes(referred.storedBytes)} for ${formatBytes(referred.rawBytes)} in ${formatCount(referred.objects)} chunks (${ratio(referred.rawBytes, referred.storedBytes)} to 1)`,
 		],
+		...(deltas.objects === 0
+			? []
+			: [
+					[
+						"differences",
+						`${formatBytes(deltas.storedBytes)} for ${formatBytes(deltas.rawBytes)} in ${formatCount(deltas.objects)} of these; about ${formatBytes(savedBy(found))} saved`,
+					] as const,
+				]),
 		["repository", `${formatBytes(packBytes)} in packs`],
 	]);
 }

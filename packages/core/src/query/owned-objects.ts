@@ -26,6 +26,8 @@ export interface OwnedObject {
 	readonly owner: number;
 	/** Of the snapshots that count, one at least does. */
 	readonly counts: boolean;
+	/** It lies in a frame with bases: stored as a difference from other chunks. */
+	readonly based: boolean;
 	/** Bytes before compression, and its part of the frame it lies in. */
 	readonly raw: number;
 	readonly stored: number;
@@ -42,7 +44,10 @@ export interface OwnerOptions {
 const ownerColumn = 0;
 const rawColumn = 1;
 const storedColumn = 2;
-const countsColumn = 3;
+/** Bit 0: it counts, bit 1: it has bases. */
+const flagsColumn = 3;
+const countsFlag = 1;
+const basedFlag = 2;
 const columns = 4;
 /** Places of so many objects are asked for at once. */
 const batchIds = 16_384;
@@ -106,8 +111,11 @@ export class OwnedObjects {
 			const raw = table.get(rawColumn, slot);
 			if (raw === 0) continue;
 			const owner = table.get(ownerColumn, slot);
-			const counts = table.get(countsColumn, slot) === 1;
-			yield { owner, counts, raw, stored: table.get(storedColumn, slot) };
+			const flags = table.get(flagsColumn, slot);
+			const counts = (flags & countsFlag) !== 0;
+			const based = (flags & basedFlag) !== 0;
+			const stored = table.get(storedColumn, slot);
+			yield { owner, counts, based, raw, stored };
 		}
 	}
 
@@ -160,7 +168,7 @@ export class OwnedObjects {
 		if (owner === this.#owner || owner === shared) return "known";
 		this.#table.set(ownerColumn, slot, owner === 0 ? this.#owner : shared);
 		if (owner !== 0) return "taken";
-		this.#table.set(countsColumn, slot, this.#counts ? 1 : 0);
+		this.#table.set(flagsColumn, slot, this.#counts ? countsFlag : 0);
 		return "new";
 	}
 
@@ -184,6 +192,9 @@ export class OwnedObjects {
 			const stored = Math.round((storedLength * length) / rawLength);
 			const slot = this.#table.slot(ids, i * idBytes);
 			this.#table.set(storedColumn, slot, stored);
+			if (place.bases.length === 0) continue;
+			const flags = this.#table.get(flagsColumn, slot);
+			this.#table.set(flagsColumn, slot, flags | basedFlag);
 		}
 	}
 }

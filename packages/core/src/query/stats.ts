@@ -31,6 +31,8 @@ export interface RepositoryStats {
 	readonly restoreBytes: number;
 	/** What they refer to, each object once. */
 	readonly referred: ObjectSums;
+	/** Of these, the chunks that are stored as differences from others. */
+	readonly deltas: ObjectSums;
 	/** Bytes of all packs of the repository, whoever refers to them. */
 	readonly packBytes: number;
 }
@@ -73,6 +75,7 @@ export async function stats(
 			files: total(own.map(({ files }) => files)),
 			restoreBytes: total(own.map(({ restoreBytes }) => restoreBytes)),
 			referred: sums.referred,
+			deltas: sums.deltas,
 			packBytes: total(listing.packs.map(({ size }) => size)),
 		};
 	});
@@ -89,9 +92,10 @@ type Draft = { -readonly [K in keyof ObjectSums]: number };
 async function sumUp(
 	repository: Repository,
 	{ snapshots, others, options }: Work,
-): Promise<{ alone: readonly Draft[]; referred: Draft }> {
+): Promise<{ alone: readonly Draft[]; referred: Draft; deltas: Draft }> {
 	const alone = snapshots.map(noSums);
 	const referred = noSums();
+	const deltas = noSums();
 	const divisor = passesFor([...snapshots, ...others], options);
 	for (let remainder = 0; remainder < divisor; remainder++) {
 		const { signal } = options;
@@ -102,12 +106,13 @@ async function sumUp(
 			await owned.visit(record, snapshots.length + i + 1, false);
 		for (const object of owned.objects()) {
 			if (object.counts) add(referred, object);
+			if (object.counts && object.based) add(deltas, object);
 			const sums =
 				object.owner === shared ? undefined : alone[object.owner - 1];
 			if (sums !== undefined) add(sums, object);
 		}
 	}
-	return { alone, referred };
+	return { alone, referred, deltas };
 }
 
 /** As many as it takes to keep account of so many chunks at a time. Records tell how many there are, but for those that are forgotten. */
