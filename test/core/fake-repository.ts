@@ -56,6 +56,7 @@ export function fakeRepository(chunkBytes?: number): FakeRepository {
 		time: start,
 		index: {
 			catchUp: async () => {},
+			lost: [],
 			/** Each object lies in a frame of its own, at half its length. */
 			places: (ids: Bytes) =>
 				Array.from({ length: ids.length / 32 }, (_, i) => {
