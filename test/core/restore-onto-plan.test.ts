@@ -1,3 +1,4 @@
+import { utf8 } from "@varve/format";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -241,28 +242,33 @@ const journal: Journal = {
 	steps,
 };
 
+const textOf = (given: Journal) => [...encodeJournal(given)].join("");
+const decode = (text: string) => decodeJournal(utf8(text), "/j");
+
 describe("the journal of a restore", () => {
 	test("comes back as it was written, names of any bytes included", () => {
-		const text = encodeJournal(journal);
+		const text = textOf(journal);
 		const { xattrs: _, ...rest } = attributes;
-		const read = decodeJournal(text, "/j");
+		const read = decode(text);
 		expect(read.header).toMatchObject({ id: "ab", tops: ["/x"] });
 		expect(read.steps[0]).toEqual(steps[0]);
 		expect(read.steps[3]).toMatchObject({ after: rest });
-		expect(encodeJournal(read)).toBe(text);
-		expect(decodeHeader(encodeHeader(journal.header), "/j").id).toBe("ab");
+		expect(textOf(read)).toBe(text);
+		expect(decodeHeader(utf8(encodeHeader(journal.header)), "/j").id).toBe(
+			"ab",
+		);
 	});
 
 	test("cut anywhere, it is refused", () => {
-		const text = encodeJournal(journal);
+		const text = textOf(journal);
 		for (let length = 0; length < text.length; length += 7)
-			expect(() => decodeJournal(text.slice(0, length), "/j")).toThrow(
+			expect(() => decode(text.slice(0, length))).toThrow(
 				expect.objectContaining({ code: "BAD_JOURNAL" }),
 			);
 	});
 
 	test("a step nobody knows is refused", () => {
-		const text = encodeJournal(journal).replace('"do":"take"', '"do":"burn"');
-		expect(() => decodeJournal(text, "/j")).toThrow(/unknown step/);
+		const text = textOf(journal).replace('"do":"take"', '"do":"burn"');
+		expect(() => decode(text)).toThrow(/unknown step/);
 	});
 });

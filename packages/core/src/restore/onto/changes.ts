@@ -34,23 +34,21 @@ export class Changes {
 		mkdirSync(systemPath(path), 0o700);
 	}
 
-	/** A new file, durable; not yet its name. */
-	writeNew(path: string, bytes: Bytes): void {
+	/** A file that appears whole under its name, durably. */
+	writeDurably(directory: string, name: string, texts: Iterable<string>): void {
 		this.#gate("create");
-		const fd = openSync(systemPath(path), "wx", 0o600);
+		const path = systemPath(`${directory}/${name}.new`);
+		const fd = openSync(path, "wx", 0o600);
 		try {
-			this.#gate("write");
-			writeAll(fd, bytes, 0);
-			this.#gate("fsync");
-			fsyncSync(fd);
+			let position = 0;
+			for (const bytes of batches(texts)) {
+				this.writeAt(fd, bytes, position);
+				position += bytes.length;
+			}
+			this.syncFile(fd);
 		} finally {
 			closeSync(fd);
 		}
-	}
-
-	/** A file that appears whole under its name, durably. */
-	writeDurably(directory: string, name: string, text: string): void {
-		this.writeNew(`${directory}/${name}.new`, utf8(text));
 		this.rename(directory, `${name}.new`, name);
 	}
 
@@ -172,6 +170,19 @@ export class Changes {
 		this.#gate("rmdir");
 		rmdirSync(systemPath(path));
 	}
+}
+
+const batchLength = 64 * 1024;
+
+function* batches(texts: Iterable<string>): Generator<Bytes> {
+	let batch = "";
+	for (const text of texts) {
+		batch += text;
+		if (batch.length < batchLength) continue;
+		yield utf8(batch);
+		batch = "";
+	}
+	if (batch !== "") yield utf8(batch);
 }
 
 /** The system, or the file system, does not know this call. */

@@ -90,15 +90,13 @@ export class JournalFolder {
 
 	/** Says that the journal is in another folder. */
 	belongTo({ path }: JournalFolder): void {
-		this.#changes.writeDurably(this.#folder.self, partName, path);
+		this.#changes.writeDurably(this.#folder.self, partName, [path]);
 	}
 
 	begin(header: JournalHeader): void {
-		this.#changes.writeDurably(
-			this.#folder.self,
-			files.begun,
+		this.#changes.writeDurably(this.#folder.self, files.begun, [
 			encodeHeader(header),
-		);
+		]);
 	}
 
 	/** The journal is durable, and with it all that the caller has made so before. */
@@ -115,11 +113,11 @@ export class JournalFolder {
 	}
 
 	read(state: "ready" | "done"): Journal {
-		return decodeJournal(this.#text(files[state]), this.path);
+		return decodeJournal(this.#bytes(files[state]), this.path);
 	}
 
 	readHeader(): JournalHeader {
-		return decodeHeader(this.#text(files.begun), this.path);
+		return decodeHeader(this.#bytes(files.begun), this.path);
 	}
 
 	/** When the journal was written, in ns since 1970: all that was made lay in the slots by then. */
@@ -141,8 +139,8 @@ export class JournalFolder {
 		this.#top.tree.forget(`${this.#home}/${journalPrefix}${this.id}`);
 	}
 
-	#text(name: string): string {
-		return readFileSync(systemPath(`${this.#folder.self}/${name}`), "utf8");
+	#bytes(name: string): Uint8Array {
+		return readFileSync(systemPath(`${this.#folder.self}/${name}`));
 	}
 }
 

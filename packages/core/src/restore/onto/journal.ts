@@ -142,25 +142,44 @@ export function encodeHeader(header: JournalHeader): string {
 	return line(header);
 }
 
-export function encodeJournal({ header, steps }: Journal): string {
-	const end = { end: steps.length };
-	return [header, ...steps, end].map(line).join("");
+/** Line by line: all of it may be longer than a text can be. */
+export function* encodeJournal({ header, steps }: Journal): Generator<string> {
+	yield line(header);
+	for (const step of steps) yield line(step);
+	yield line({ end: steps.length });
 }
 
 /** CorruptError "BAD_JOURNAL". */
-export function decodeHeader(text: string, path: string): JournalHeader {
-	const header = parse(text.slice(0, text.indexOf("\n") + 1), path);
+export function decodeHeader(bytes: Uint8Array, path: string): JournalHeader {
+	const [first = ""] = linesOf(bytes);
+	const header = parse(first, path);
 	if (!isHeader(header)) throw bad(path, "its first line is no header");
 	return header;
 }
 
 /** CorruptError "BAD_JOURNAL" for one that is not whole. */
-export function decodeJournal(text: string, path: string): Journal {
-	const header = decodeHeader(text, path);
-	const lines = text.split("\n").slice(1, -1);
-	const end = parse(lines.pop() ?? "", path) as { end?: unknown };
-	if (end.end !== lines.length) throw bad(path, "its end is missing");
-	return { header, steps: lines.map((text) => stepOf(text, path)) };
+export function decodeJournal(bytes: Uint8Array, path: string): Journal {
+	const header = decodeHeader(bytes, path);
+	const steps: Step[] = [];
+	let isFirst = true;
+	for (const text of linesOf(bytes)) {
+		if (!isFirst && text === line({ end: steps.length }).trimEnd())
+			return { header, steps };
+		if (!isFirst) steps.push(stepOf(text, path));
+		isFirst = false;
+	}
+	throw bad(path, "its end is missing");
+}
+
+/** Whole lines, without their ends. */
+function* linesOf(bytes: Uint8Array): Generator<string> {
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+	for (let at = 0; ; ) {
+		const end = buffer.indexOf("\n", at);
+		if (end === -1) return;
+		yield buffer.toString("utf8", at, end);
+		at = end + 1;
+	}
 }
 
 function stepOf(text: string, path: string): Step {
