@@ -2,7 +2,7 @@ import type { Spot } from "./items.ts";
 import { lookFor } from "./live-directory.ts";
 import type { Placed, Top } from "./tops.ts";
 
-/** Directories in which a journal may be: those that are restored themselves, or else those they are restored into. */
+/** Directories in which the journal of a restore in place may be: those that are restored themselves, or else those they lie in. */
 export function possibleHomes(placed: readonly Placed[]): readonly Spot[] {
 	return placed.map(({ located, top, suffix }) => {
 		const isThere =

@@ -106,7 +106,10 @@ export async function prepareOnto(
 	});
 	return {
 		...{ selection, tops, placed, survey, judge, links, contents, rules },
-		homes: possibleHomes(placed),
+		homes:
+			target === undefined
+				? possibleHomes(placed)
+				: tops.map((top) => ({ top, suffix: "" })),
 		xattrsOf,
 		prefix: location.prefix,
 		close: () => {
