@@ -101,7 +101,7 @@ describe("what was found in a repository", () => {
 		[
 			"a damaged one",
 			{ generations: [{ name: "x", list: undefined }] },
-			["DAMAGED_GC_LIST attention nothing"],
+			["DAMAGED_GC_LIST attention put-away-list"],
 		],
 		[
 			"packs without segment, packs that are gone, the latter first",
@@ -178,6 +178,25 @@ describe("the doctor", () => {
 		);
 		expect(await codes()).toEqual([]);
 		expect(await repository.backend.listStages()).toEqual([]);
+	});
+
+	test("puts a damaged gc list away, but not while a gc is at work", async () => {
+		writeFileSync(path("gc", stage), "no list");
+		const found = async () =>
+			(await examine(repository)).remarks.filter(
+				({ code }) => code === "DAMAGED_GC_LIST",
+			);
+		await withLease(
+			repository,
+			{ kind: "gc", snapshots: [], command: "gc" },
+			async () => {
+				expect(await found()).toMatchObject([{ remedy: undefined }]);
+			},
+		);
+		const [treated] = await treat(repository, await found());
+		expect(treated?.failure).toBeUndefined();
+		expect(await found()).toEqual([]);
+		expect(await repository.backend.list("quarantine")).toHaveLength(1);
 	});
 
 	test("finds that second copies are missing, which is no fault, and makes them", async () => {

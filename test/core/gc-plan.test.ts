@@ -104,6 +104,14 @@ describe("planGc", () => {
 		expect(plan(uses, { maxUnused: { bytes: 32 * mib } }).repack).toEqual([]);
 	});
 
+	test("leaves a repository alone that is smaller than a pack and has little unused, unless it is to have none", () => {
+		const small = (live: number) => [pack(1, { stored: 6 * mib, live })];
+		expect(plan(small(4.5 * mib)).repack).toEqual([]);
+		for (const maxUnused of [{ bytes: 0 }, { share: 0 }])
+			expect(plan(small(4.5 * mib), { maxUnused }).repack).toHaveLength(1);
+		expect(plan(small(3 * mib)).repack).toHaveLength(1);
+	});
+
 	test("takes a share for one of what is left, so that the next plan finds nothing to do", () => {
 		const uses = Array.from({ length: 10 }, (_, i) =>
 			pack(i, { live: 16 * mib }),
@@ -282,7 +290,12 @@ describe("any plan", () => {
 			const allowed =
 				"bytes" in maxUnused
 					? maxUnused.bytes
-					: maxUnused.share * (live + plan.unusedBytes);
+					: maxUnused.share === 0
+						? 0
+						: Math.max(
+								maxUnused.share * (live + plan.unusedBytes),
+								limits.packBytes / 16,
+							);
 			expect(plan.unusedBytes).toBeLessThanOrEqual(allowed + 1);
 		});
 	});

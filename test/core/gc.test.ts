@@ -6,14 +6,20 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { encodeForgotten, type SnapshotId } from "@varve/format";
+import { encodeForgotten, type LeaseId, type SnapshotId } from "@varve/format";
 import { describe, expect, test } from "vitest";
+import {
+	listPolicies,
+	setPolicy,
+} from "../../packages/core/src/forget/stored-policies.ts";
 import { gc } from "../../packages/core/src/gc/gc.ts";
+import type { GcOptions } from "../../packages/core/src/gc/options.ts";
 import { withLease } from "../../packages/core/src/lease.ts";
 import { prepareToRead } from "../../packages/core/src/prepare-to-read.ts";
 import { withReaderLease } from "../../packages/core/src/reader-lease.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
+import { withStage } from "../../packages/core/src/with-stage.ts";
 import { lateClock, take, workplace } from "./snapshot-workplace.ts";
 
 const place = workplace("gc");
@@ -95,6 +101,9 @@ async function expectSound(repository: Repository, snapshots: number) {
 	expect(await repository.backend.list("leases")).toEqual([]);
 }
 
+/** A small repository may have little unused: here it is to have none. */
+const allOfIt: GcOptions = { grace: 0, maxUnused: { bytes: 0 } };
+
 describe("gc", () => {
 	test("frees nothing of what snapshots need, forgotten within the grace or not", async () => {
 		const repository = await place.repository({ clock: lateClock });
@@ -121,10 +130,10 @@ describe("gc", () => {
 		await take(repository, folder);
 		await mark(repository, first.id);
 		const before = bytesOf(repository.location);
-		const planned = await gc(repository, { grace: 0, dryRun: true });
+		const planned = await gc(repository, { ...allOfIt, dryRun: true });
 		expect(planned).toMatchObject({ state: "planned", snapshots: [first.id] });
 		expect(bytesOf(repository.location)).toBe(before);
-		const result = await gc(repository, { grace: 0 });
+		const result = await gc(repository, allOfIt);
 		expect(result).toMatchObject({ state: "swept", snapshots: [first.id] });
 		expect(before - bytesOf(repository.location)).toBe(result.bytesFreed);
 		expect(result.bytesFreed).toBeGreaterThan(190_000);
@@ -145,7 +154,7 @@ describe("gc", () => {
 		for (let i = 1; i < 20; i++) rmSync(join(folder, `f${i}`));
 		await take(repository, folder);
 		await mark(repository, first.id);
-		const result = await gc(repository, { grace: 0 });
+		const result = await gc(repository, allOfIt);
 		expect(result).toMatchObject({ state: "swept", bytesUnused: 0 });
 		expect(result.packsRepacked).toBeGreaterThan(0);
 		expect(bytesOf(repository.location)).toBeLessThan(80_000);
@@ -266,6 +275,52 @@ describe("gc", () => {
 		});
 	});
 
+	test("T27 backs off from a lease that cannot be read, which may be that of a gc", async () => {
+		const repository = await place.repository();
+		const lease = "ab".repeat(16);
+		await withStage(repository, (stage) =>
+			stage.putBytes("leases", `${lease}.0`, new Uint8Array(3)),
+		);
+		await expect(gc(repository)).rejects.toMatchObject({
+			code: "LOCKED",
+			message: expect.stringContaining("cannot be read"),
+		});
+	});
+
+	test("deletes the stage of one who was killed before it had a lease, once it has been there for an hour", async () => {
+		const repository = await place.repository();
+		const killed = "cd".repeat(16) as LeaseId;
+		let uptime = 1000;
+		const timer = { ...repository.timer, uptime: () => uptime };
+		const patient = { ...repository, timer };
+		await repository.backend.stage(killed);
+		await gc(patient);
+		uptime += 59 * 60_000;
+		await gc(patient);
+		expect(await repository.backend.listStages()).toEqual([killed]);
+		uptime += 60_000;
+		await gc(patient);
+		expect(await repository.backend.listStages()).toEqual([]);
+	});
+
+	test("deletes policies that were replaced, and no others", async () => {
+		const repository = await place.repository();
+		const retention = (keepLast: number) => ({
+			groupBy: ["host"] as const,
+			policy: { keepLast },
+			exceptions: [],
+		});
+		const set = (name: string, keepLast: number) =>
+			setPolicy(repository, name, retention(keepLast) as never);
+		for (const n of [1, 2, 3]) await set("a", n);
+		await set("b", 4);
+		const before = await listPolicies(repository);
+		expect(await repository.backend.list("policies")).toHaveLength(4);
+		await gc(repository);
+		expect(await repository.backend.list("policies")).toHaveLength(2);
+		expect(await listPolicies(repository)).toEqual(before);
+	});
+
 	test("deletes nothing while anything that a snapshot needs is missing", async () => {
 		const repository = await place.repository({ clock: lateClock });
 		const folder = source({ a: noise(100_000, 1) });
@@ -372,7 +427,7 @@ describe("gc", () => {
 			clock: lateClock,
 		});
 		await mark(other, first.id);
-		const { packsRepacked } = await gc(other, { grace: 0 });
+		const { packsRepacked } = await gc(other, allOfIt);
 		expect(packsRepacked).toBeGreaterThan(0);
 		const lengths = await withReaderLease(reader, lease, async () => {
 			await prepare();

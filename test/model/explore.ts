@@ -270,6 +270,7 @@ const footprints: Readonly<Record<Role, Footprint>> = {
 			"snapshots",
 			"segments",
 			"labels",
+			"policies",
 			...copies,
 		],
 		writes: [

@@ -76,8 +76,19 @@ export const command: CommandFile = {
 function unusedValue(text: string): UnusedLimit {
 	if (text === "unlimited") return { share: 1 };
 	const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text);
-	if (percent === null) return { bytes: sizeValue(text) };
+	if (percent === null) return { bytes: unusedBytes(text) };
 	const share = Number(percent[1]) / 100;
 	if (share > 1) throw new InvalidArgumentError("It must be at most 100%.");
 	return { share };
+}
+
+function unusedBytes(text: string): number {
+	try {
+		return sizeValue(text);
+	} catch (error) {
+		if (!(error instanceof InvalidArgumentError)) throw error;
+		throw new InvalidArgumentError(
+			"It must be a share, a size or unlimited: 5%, 200M.",
+		);
+	}
 }

@@ -1,5 +1,6 @@
 import type { LeaseId } from "@varve/format";
 import type { FoundLease } from "../lease-table.ts";
+import { leftAfter } from "../stages.ts";
 
 /** Something about a repository that a user should know. */
 export interface Remark {
@@ -30,11 +31,9 @@ export type Remedy =
 	| { readonly kind: "fence-stages"; readonly stages: readonly LeaseId[] }
 	| { readonly kind: "clear-fenced" }
 	| { readonly kind: "put-reserve" }
+	/** A damaged one: a list is only a permission to delete. */
+	| { readonly kind: "put-away-list"; readonly name: string }
 	| { readonly kind: "make-copies" };
-
-const hour = 3_600_000;
-/** A stage without a lease is left by the dead once it has been seen for so long, ms: nobody needs one for longer than moments. */
-export const leftAfter = hour;
 
 /** What was found in a repository, before anything is judged. */
 export interface Findings {
@@ -153,14 +152,18 @@ function stageRemarks({ stages, fenced }: Findings): Remark[] {
 	return remarks;
 }
 
-function gcRemarks({ generations }: Findings): Remark[] {
+function gcRemarks({ generations, leases }: Findings): Remark[] {
+	const isCollected = leases.some(
+		({ verdict, record }) =>
+			verdict === "live" && (record?.kind ?? "gc") === "gc",
+	);
 	return generations.map(({ name, list }) =>
 		list === undefined
 			? {
 					code: "DAMAGED_GC_LIST",
-					message: `the list of a pending gc, gc/${name}, is damaged: nothing can be stored until it is gone; varve verify says more`,
+					message: `the list of a pending gc, gc/${name}, is damaged: nothing can be stored until it is gone; without it nothing is condemned, and the next gc finds out anew`,
 					needsAttention: true,
-					remedy: undefined,
+					remedy: isCollected ? undefined : { kind: "put-away-list", name },
 				}
 			: note(
 					"PENDING_GC",

@@ -1,9 +1,4 @@
-import {
-	CorruptError,
-	isVarveError,
-	type LeaseId,
-	type VarveError,
-} from "@varve/format";
+import { CorruptError, isVarveError, type VarveError } from "@varve/format";
 import { areKept, findMissing, makeAll } from "../copies/keep-copies.ts";
 import { lostOriginals } from "../copies/lost-originals.ts";
 import { withLease } from "../lease.ts";
@@ -12,7 +7,7 @@ import { listCondemned, readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import { type CacheUsage, cacheUsage } from "../query/repository-facts.ts";
 import type { Repository } from "../repository.ts";
-import { timeUnchanged } from "../silence.ts";
+import { stagesWithoutLease } from "../stages.ts";
 import { takeAway } from "../unlock.ts";
 import { withStage } from "../with-stage.ts";
 import {
@@ -36,7 +31,8 @@ export interface Examination {
 export async function examine(repository: Repository): Promise<Examination> {
 	const { backend, index } = repository;
 	const leases = await listLeases(repository);
-	const stages = await stagesWithoutLease(repository, leases);
+	const held = leases.map(({ lease }) => lease);
+	const stages = await stagesWithoutLease(repository, held);
 	const fenced = await fencedStages(repository);
 	const reserve = await backend.size("reserve", "reserve");
 	const generations = await listGenerations(repository);
@@ -65,20 +61,6 @@ export async function examine(repository: Repository): Promise<Examination> {
 		packs: listing.packs.length,
 		cache,
 	};
-}
-
-/** Listed after the leases are: one that ended meanwhile has lost its stage too, and one that begins makes its stage first. */
-async function stagesWithoutLease(
-	repository: Repository,
-	leases: readonly FoundLease[],
-): Promise<Map<LeaseId, number>> {
-	const held = new Set<string>(leases.map(({ lease }) => lease));
-	const free = (await repository.backend.listStages()).filter(
-		(stage) => !held.has(stage),
-	);
-	const looks = new Map(free.map((stage): [string, number] => [stage, 0]));
-	const times = await timeUnchanged(repository, "stages", looks);
-	return new Map(free.map((stage) => [stage, times.get(stage) ?? 0]));
 }
 
 /** Who ends its lease deletes its stage by this way too: what is there twice is left. */
@@ -179,5 +161,10 @@ async function apply(repository: Repository, remedy: Remedy): Promise<void> {
 			return await withStage(repository, (stage) =>
 				stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024)),
 			);
+		case "put-away-list":
+			await withStage(repository, (stage) =>
+				backend.quarantine(stage, "gc", remedy.name),
+			);
+			return;
 	}
 }

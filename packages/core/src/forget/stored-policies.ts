@@ -3,12 +3,14 @@ import {
 	encodePolicy,
 	InputError,
 	isPolicyName,
+	isVarveError,
 	NotFoundError,
 	type PolicyException,
 	type Retention,
 	type StoredPolicy,
 	toHex,
 } from "@varve/format";
+import type { Stage } from "@varve/store";
 import { withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
 import { isEmptyPolicy, requireGroupField, requirePolicy } from "./policy.ts";
@@ -100,6 +102,28 @@ async function store(
 	});
 }
 
+/**
+ * Deletes what a later policy of the same name has replaced. Only a gc may: it has a lease that no other gc has. One that cannot be read
+ * leaves all of its name as they are.
+ */
+export async function dropReplaced(
+	repository: Repository,
+	stage: Stage,
+): Promise<void> {
+	const { backend } = repository;
+	const files = (await backend.list("policies")).map(({ name }) => name);
+	const names = files.map((file) => file.slice(0, file.lastIndexOf(".")));
+	for (const name of new Set(names.filter((one, i) => i > names.indexOf(one))))
+		try {
+			const last = (await lastOfEach(repository, name)).get(name)?.file;
+			for (const [i, file] of files.entries())
+				if (last !== undefined && names[i] === name && file !== last)
+					await backend.remove(stage, "policies", file);
+		} catch (error) {
+			if (!isVarveError(error) || error.name !== "CorruptError") throw error;
+		}
+}
+
 interface Last {
 	readonly file: string;
 	readonly stored: StoredPolicy;
@@ -107,6 +131,19 @@ interface Last {
 
 /** Of all, or of this name alone: then what is wrong with others does not matter. */
 async function lastOfEach(
+	repository: Repository,
+	only?: string,
+): Promise<Map<string, Last>> {
+	for (;;)
+		try {
+			return await readLast(repository, only);
+		} catch (error) {
+			// Replaced and deleted since it was listed: what replaced it may not have been there yet.
+			if (!isVarveError(error) || error.code !== "NO_FILE") throw error;
+		}
+}
+
+async function readLast(
 	{ backend, tools }: Repository,
 	only?: string,
 ): Promise<Map<string, Last>> {

@@ -8,6 +8,7 @@ import {
 } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
 import { copyTreePacks, settleCopies } from "../copies/keep-copies.ts";
+import { dropReplaced } from "../forget/stored-policies.ts";
 import { either, withLease } from "../lease.ts";
 import {
 	type FoundLease,
@@ -17,6 +18,7 @@ import {
 } from "../lease-table.ts";
 import { readGcList } from "../listing.ts";
 import type { Repository } from "../repository.ts";
+import { fenceLeftStages } from "../stages.ts";
 import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import {
@@ -90,6 +92,7 @@ async function collect(
 		async (stage, lost) => {
 			const options = { ...given, signal: either(lost, given.signal) };
 			requireAlone(await fenceDeadLeases(repository, stage), options);
+			await fenceLeftStages(repository);
 			const resumed = await sweepPending(repository, stage, options);
 			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
 			const result = await collectNew(repository, stage, {
@@ -98,6 +101,7 @@ async function collect(
 			});
 			if (result.state !== "pending")
 				await settleCopies(repository, stage, options.signal);
+			await dropReplaced(repository, stage);
 			await renewReserve(repository, stage);
 			return result;
 		},
@@ -109,7 +113,8 @@ function requireAlone(
 	{ exclusive }: GcOptions,
 ): void {
 	const other = others.find(
-		({ record }) => exclusive === true || record?.kind === "gc",
+		// One that cannot be read may be that of a gc.
+		({ record }) => exclusive === true || (record?.kind ?? "gc") === "gc",
 	);
 	if (other === undefined) return;
 	const { record, lease } = other;

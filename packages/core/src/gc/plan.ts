@@ -14,6 +14,8 @@ export interface PlanLimits {
 /** Smaller packs than this part of a full one are put together, once there are so many of a kind. */
 const smallShare = 1 / 4;
 const manySmall = 16;
+/** So much of a full pack may be unused whatever share that is. */
+const leastUnused = 1 / 16;
 /** Less dead bytes than this part of a pack are not worth the rest of it. */
 const leastShare = 1 / 64;
 
@@ -29,7 +31,7 @@ export function planGc(
 	const deadBytes = sum(dead, (use) => use.size);
 	const live = sum(uses, (use) => use.live);
 	const unused = sum(uses, unusedOf) - sum(dead, unusedOf);
-	const excess = unused - allowedBytes(limits.maxUnused, live);
+	const excess = unused - allowedBytes(limits, live);
 	const repack = chooseRepack(mixed, excess, limits);
 	return {
 		dead: dead.map(({ id }) => id).sort(),
@@ -42,11 +44,19 @@ export function planGc(
 	};
 }
 
-/** A share is one of what there is afterwards: of the used bytes and of those allowed. */
-function allowedBytes(limit: UnusedLimit, used: number): number {
-	if ("bytes" in limit) return limit.bytes;
-	const { share } = limit;
-	return share < 1 ? (used * share) / (1 - share) : Number.POSITIVE_INFINITY;
+/**
+ * A share is one of what there is afterwards: of the used bytes and of those allowed. It is never less than a small part of a pack: else a
+ * repository that is smaller than one would be written anew by each gc.
+ */
+function allowedBytes(
+	{ maxUnused, packBytes }: PlanLimits,
+	used: number,
+): number {
+	if ("bytes" in maxUnused) return maxUnused.bytes;
+	const { share } = maxUnused;
+	if (share === 0) return 0;
+	if (share === 1) return Number.POSITIVE_INFINITY;
+	return Math.max((used * share) / (1 - share), packBytes * leastUnused);
 }
 
 /** Packs that came while others were looked at, those of one who still works, and those in no segment as long as somebody writes. */

@@ -64,11 +64,10 @@ async function take(
 		});
 	await requireSpace(repository);
 	const snapshots = parent === undefined ? [] : [parent.id];
-	const command =
-		`snapshot ${options.roots.map((root) => root.path).join(" ")}`.slice(
-			0,
-			1000,
-		);
+	const sources = options.roots.map((root) => root.path);
+	const { name } = options.stream ?? {};
+	const words = ["snapshot", ...(name === undefined ? sources : [name])];
+	const command = words.join(" ").slice(0, 1000);
 	return withLease(
 		repository,
 		{ kind: "writer", snapshots, command },
