@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -279,6 +279,33 @@ describe("what cannot be whole", () => {
 			/^not read +.*\/secret \(EACCES\)$/m,
 		);
 		expect(run("cat", "latest:good").stdout).toBe("good");
+	});
+
+	test("a file that is written all the while: 3, and it is named here and in the record (T61)", async () => {
+		const log = bench.write("busy/log", Buffer.alloc(150_000, "line\n"));
+		bench.write("busy/still", "still");
+		const writer = spawn(process.execPath, [
+			"-e",
+			`const fs = require("node:fs"); const at = process.argv[1]; fs.appendFileSync(at, "x");
+			process.stdout.write("writing"); setInterval(() => fs.appendFileSync(at, "x"), 1)`,
+			log,
+		]);
+		const ended = once(writer, "exit");
+		await once(writer.stdout, "data");
+		const repository = bench.path("logs");
+		const run = (...args: string[]) =>
+			bench.run(["-r", repository, "--no-cache", ...args]);
+		run("init");
+		// Slow enough that the file grows within each of the three attempts.
+		const outcome = run("snapshot", "--limit-read", "100k", bench.path("busy"));
+		writer.kill();
+		await ended;
+		expectFailure(outcome, 3, /^error: .*\/busy\/log.*changed while/m);
+		expect(run("show", "latest").stdout).toMatch(
+			/^not read +.*\/log \(CHANGED\)$/m,
+		);
+		expect(run("cat", "latest:still").stdout).toBe("still");
+		expect(run("cat", "latest:log").stdout).toMatch(/^(line\n){29999}/);
 	});
 
 	test("damage: verify ends with 4 and names file and snapshot; what was asked for and is damaged ends with 4", () => {
