@@ -103,7 +103,7 @@ describe("repair packs", () => {
 				expect(away?.name).toBe(`packs.${id}`);
 			}
 		}
-	});
+	}, 300_000);
 
 	test("gets the other chunks of a raw frame back, and says what is lost and which files that hurts", async () => {
 		const backend = await bench.fresh();

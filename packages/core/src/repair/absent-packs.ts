@@ -56,9 +56,13 @@ function coveredOf(
 			if (!covered.has(id)) continue;
 			const isCovered =
 				frames.length > 0 &&
-				frames.every(({ ids }) => {
+				frames.every(({ ids, bases }) => {
 					const sorted = sortIds(ids, ids.length / idBytes).ids.slice();
-					return index.places(sorted).every((place) => place !== undefined);
+					const plain = bases.length === 0;
+					// What may be a base of others must lie without bases again.
+					return index
+						.places(sorted, { plain })
+						.every((place) => place && (!plain || place.bases.length === 0));
 				});
 			if (!isCovered) covered.delete(id);
 		}

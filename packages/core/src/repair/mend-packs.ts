@@ -1,4 +1,4 @@
-import { FrameKind, type PackId, type SegmentPack } from "@varve/format";
+import type { PackId, SegmentPack } from "@varve/format";
 import type { ListedFile, OpenSegments, Stage } from "@varve/store";
 import { waitForLeases } from "../gc/wait.ts";
 import type { FoundLease } from "../lease-table.ts";
@@ -43,8 +43,7 @@ export async function mendPacks(
 	work: PacksToMend,
 ): Promise<PacksMended> {
 	const { segments, condemned, stage, signal } = work;
-	const restored = await restoreAll(repository, work);
-	const packs = work.packs.filter(({ name }) => !restored.has(name as PackId));
+	const { sound, restored, packs } = await sort(repository, work);
 	const suspects = new Set(packs.map(({ name }) => name));
 	const progress = new Progress(repository.observer, "repair");
 	const bytes = packs.reduce((sum, { size }) => sum + size, 0);
@@ -53,14 +52,16 @@ export async function mendPacks(
 	try {
 		const salvage = new Salvage(repository, {
 			table: segments.table(new Set([...suspects, ...condemned])),
+			all: segments.table(condemned),
 			target,
 			signal,
 			onProgress: (stored, pack) => progress.add(0, stored, `packs/${pack}`),
 		});
 		const accounts = accountsOf(segments, suspects);
-		const salvaged: SalvagedPack[] = [];
-		for (const file of packs)
-			salvaged.push(await salvage.take(file, accounts.get(file.name) ?? []));
+		const salvaged = await salvage.take(
+			packs,
+			(name) => accounts.get(name) ?? [],
+		);
 		await target?.finish();
 		const lost = salvage.stillLost(salvaged);
 		const moved = { salvaged, lost: new Set(lost), target };
@@ -73,7 +74,8 @@ export async function mendPacks(
 					: "mended";
 		return {
 			mended: [
-				...[...restored].map(restoredPack),
+				...sound.map((pack) => untouched(pack, "sound")),
+				...restored.map((pack) => untouched(pack, "restored")),
 				...salvaged.map((one) => mendedPack(one, state, moved.lost)),
 			],
 			lost,
@@ -86,20 +88,30 @@ export async function mendPacks(
 	}
 }
 
-/** Puts those back that are damaged and have a copy that is whole. */
-async function restoreAll(
+interface Sorted {
+	readonly sound: readonly PackId[];
+	/** Damaged, and put back from their copies. */
+	readonly restored: readonly PackId[];
+	readonly packs: readonly ListedFile[];
+}
+
+/** Which are as they were written, and which have a copy that is; the others are to be salvaged. */
+async function sort(
 	repository: Repository,
 	{ packs, stage }: PacksToMend,
-): Promise<Set<PackId>> {
-	const restored = new Set<PackId>();
+): Promise<Sorted> {
+	const sound: PackId[] = [];
+	const restored: PackId[] = [];
+	const damaged: ListedFile[] = [];
 	for (const file of packs) {
-		const { name } = file;
+		const name = file.name as PackId;
 		const bytes = new PackBytes(repository.backend.blocking, file);
-		if (isAsWritten(bytes, name)) continue;
-		if (await putBack(repository, stage, { kind: "packs", name }))
-			restored.add(name as PackId);
+		if (isAsWritten(bytes, name)) sound.push(name);
+		else if (await putBack(repository, stage, { kind: "packs", name }))
+			restored.push(name);
+		else damaged.push(file);
 	}
-	return restored;
+	return { sound, restored, packs: damaged };
 }
 
 /** What segments and whole directories tell of these packs. */
@@ -133,12 +145,11 @@ async function replace(
 	{ salvaged, lost, target }: Moved,
 ): Promise<readonly FoundLease[]> {
 	if (stage === undefined || target === undefined) return [];
-	const damaged = salvaged.filter(({ isSound }) => !isSound);
-	if (damaged.length === 0) return [];
+	if (salvaged.length === 0) return [];
 	const isNamed = new Set(
 		segments.segments.flatMap(({ packs }) => packs.map(({ id }) => id)),
 	);
-	const holed = damaged.filter((one) => isHoled(one, lost));
+	const holed = salvaged.filter((one) => isHoled(one, lost));
 	const tombstones = holed
 		.filter(({ pack }) => !isNamed.has(pack))
 		.map(tombstoneOf);
@@ -147,7 +158,7 @@ async function replace(
 	const readers = await waitForLeases(repository, stage, { wait, signal });
 	if (readers.length > 0) return readers;
 	const { backend } = repository;
-	for (const { pack } of damaged) {
+	for (const { pack } of salvaged) {
 		// The copy first: alone it would tell of a pack that is lost.
 		await backend.quarantine(stage, "copies/packs", pack);
 		await backend.quarantine(stage, "packs", pack);
@@ -161,7 +172,7 @@ function isHoled(
 	{ account, lost }: SalvagedPack,
 	all: ReadonlySet<string>,
 ): boolean {
-	return account?.isComplete !== true || lost.some((id) => all.has(id));
+	return !account.isComplete || lost.some((id) => all.has(id));
 }
 
 /**
@@ -169,30 +180,29 @@ function isHoled(
  * size is never that of the pack, which counts as lost then although it is still there.
  */
 function tombstoneOf({ pack, account }: SalvagedPack): SegmentPack {
-	const frames = account?.isComplete === true ? account.frames : [];
+	const frames = account.isComplete ? account.frames : [];
 	const byOffset = new Map(frames.map((frame) => [frame.offset, frame]));
-	const size = (account?.file.size ?? 0) + 1;
-	const kind = account?.kind ?? FrameKind.content;
-	return { id: pack, size, kind, frames: [...byOffset.values()] };
+	const size = account.file.size + 1;
+	return { id: pack, size, kind: account.kind, frames: [...byOffset.values()] };
 }
 
-function restoredPack(pack: PackId): MendedPack {
+function untouched(pack: PackId, state: "sound" | "restored"): MendedPack {
 	const nothing = { chunks: 0, bytes: 0, elsewhere: 0, lost: 0 };
-	return { pack, state: "restored", ...nothing, isComplete: true };
+	return { pack, state, ...nothing, isComplete: true };
 }
 
 function mendedPack(
-	{ pack, isSound, account, chunks, bytes, elsewhere, lost }: SalvagedPack,
+	{ pack, account, chunks, bytes, elsewhere, lost }: SalvagedPack,
 	state: "planned" | "waiting" | "mended",
 	all: ReadonlySet<string>,
 ): MendedPack {
 	return {
 		pack,
-		state: isSound ? "sound" : state,
+		state,
 		chunks,
 		bytes,
 		elsewhere,
 		lost: lost.filter((id) => all.has(id)).length,
-		isComplete: isSound || account?.isComplete === true,
+		isComplete: account.isComplete,
 	};
 }

@@ -1,4 +1,10 @@
-import { idAt, idBytes, type PackId, type SegmentPack } from "@varve/format";
+import {
+	dictionaryPrefixBytes,
+	idAt,
+	idBytes,
+	type PackId,
+	type SegmentPack,
+} from "@varve/format";
 import type { ChunkTable, ListedFile } from "@varve/store";
 import { attemptRead } from "../damage.ts";
 import { FrameCache } from "../frame-cache.ts";
@@ -8,7 +14,6 @@ import { standsAt } from "../prove-chunks.ts";
 import type { Repository } from "../repository.ts";
 import {
 	accountOfPack,
-	isAsWritten,
 	type KnownFrame,
 	type PackAccount,
 } from "./damaged-pack.ts";
@@ -22,6 +27,8 @@ import {
 export interface SalvageOptions {
 	/** All packs but those that are thought to be damaged, and what is condemned. */
 	readonly table: ChunkTable;
+	/** The damaged ones too: bases are looked for everywhere. */
+	readonly all: ChunkTable;
 	/** undefined for a dry run. */
 	readonly target: MovedFrames | undefined;
 	readonly signal: AbortSignal | undefined;
@@ -31,9 +38,7 @@ export interface SalvageOptions {
 /** What became of one pack. */
 export interface SalvagedPack {
 	readonly pack: PackId;
-	/** It is just as it was written: nothing is done with it. */
-	readonly isSound: boolean;
-	readonly account: PackAccount | undefined;
+	readonly account: PackAccount;
 	/** Frames and chunks that were moved to new packs, and the bytes of these chunks. */
 	readonly frames: number;
 	readonly chunks: number;
@@ -46,6 +51,20 @@ export interface SalvagedPack {
 
 const cacheBytes = 24 * 1024 * 1024;
 
+interface OpenPack {
+	readonly file: ListedFile;
+	/** The pack, and its copy if it has one. */
+	readonly sources: readonly PackBytes[];
+	readonly account: PackAccount;
+	readonly sums: {
+		frames: number;
+		chunks: number;
+		bytes: number;
+		elsewhere: number;
+	};
+	readonly missing: Set<string>;
+}
+
 /** Takes whatever can be proved out of damaged packs. */
 export class Salvage {
 	readonly #repository: Repository;
@@ -54,46 +73,84 @@ export class Salvage {
 	readonly #using: SalvageTools;
 	/** Chunks that were moved, of all packs so far. */
 	readonly #saved = new Set<string>();
+	/** Chunks that damaged frames were compressed beside, and their bytes as far as they were moved. */
+	readonly #needed = new Set<string>();
+	readonly #bases = new Map<string, Uint8Array>();
 
 	constructor(repository: Repository, options: SalvageOptions) {
 		this.#repository = repository;
 		this.#options = options;
-		const { table } = options;
-		this.#others = new FrameCache(sourcesOf(repository, [table]), cacheBytes);
+		const { table, all } = options;
+		const sources = sourcesOf(repository, [table, all]);
+		this.#others = new FrameCache(sources, cacheBytes);
 		const { tools } = repository;
-		const dictionary = (ids: Uint8Array) => this.#others.dictionary(ids);
+		const dictionary = (ids: Uint8Array) => this.#dictionary(ids);
 		this.#using = { tools, dictionary };
 	}
 
-	/** `accounts`: what segments and whole directories tell of it. */
+	/** `accountsOf`: what segments and whole directories tell of a pack. Frames without bases come first: others may need them. */
 	async take(
-		file: ListedFile,
-		accounts: readonly SegmentPack[],
-	): Promise<SalvagedPack> {
+		files: readonly ListedFile[],
+		accountsOf: (name: string) => readonly SegmentPack[],
+	): Promise<SalvagedPack[]> {
+		const open = files.map((file) => this.#open(file, accountsOf(file.name)));
+		for (const { account } of open)
+			for (const { bases } of account.frames)
+				for (let at = 0; at < bases.length; at += idBytes)
+					this.#needed.add(idAt(bases, at));
+		for (const isPlain of [true, false])
+			for (const pack of open) await this.#takeFrames(pack, isPlain);
+		return open.map(({ file, account, sums, missing }) => ({
+			pack: file.name as PackId,
+			account,
+			...sums,
+			lost: [...missing],
+		}));
+	}
+
+	#open(file: ListedFile, accounts: readonly SegmentPack[]): OpenPack {
 		const { backend } = this.#repository;
 		const bytes = new PackBytes(backend.blocking, file);
-		const pack = file.name as PackId;
-		const sums = { frames: 0, chunks: 0, bytes: 0, elsewhere: 0 };
-		if (isAsWritten(bytes, file.name))
-			return { pack, isSound: true, account: undefined, ...sums, lost: [] };
 		const using = this.#using;
-		const account = accountOfPack(file, bytes, { accounts, using });
-		const copy = this.#copyOf(file);
-		const missing = new Set<string>();
+		return {
+			file,
+			sources: [bytes, this.#copyOf(file)].flatMap((one) => one ?? []),
+			account: accountOfPack(file, bytes, { accounts, using }),
+			sums: { frames: 0, chunks: 0, bytes: 0, elsewhere: 0 },
+			missing: new Set(),
+		};
+	}
+
+	async #takeFrames(
+		{ file, sources, account, sums, missing }: OpenPack,
+		isPlain: boolean,
+	): Promise<void> {
 		for (const frame of account.frames) {
+			if ((frame.bases.length === 0) !== isPlain) continue;
 			this.#options.signal?.throwIfAborted();
-			const stored = [bytes, copy].flatMap(
-				(source) => source?.read(frame.offset, frame.storedLength) ?? [],
+			const stored = sources.map((source) =>
+				source.read(frame.offset, frame.storedLength),
 			);
 			const taken = await this.#takeFrame(frame, stored, missing);
 			sums.frames += taken.frames;
 			sums.chunks += taken.chunks;
 			sums.bytes += taken.bytes;
 			sums.elsewhere += taken.elsewhere;
-			this.#options.onProgress?.(frame.storedLength, pack);
+			this.#options.onProgress?.(frame.storedLength, file.name);
 			await new Promise((resolve) => setImmediate(resolve));
 		}
-		return { pack, isSound: false, account, ...sums, lost: [...missing] };
+	}
+
+	/** Of bases that are salvaged themselves, and of others as they lie anywhere. */
+	#dictionary(ids: Uint8Array): Uint8Array {
+		const parts: Uint8Array[] = [];
+		for (let at = 0; at < ids.length; at += idBytes) {
+			const id = ids.subarray(at, at + idBytes);
+			const others = () =>
+				this.#others.dictionary(id).slice(dictionaryPrefixBytes);
+			parts.push(this.#bases.get(idAt(ids, at)) ?? others());
+		}
+		return Buffer.concat([new Uint8Array(dictionaryPrefixBytes), ...parts]);
 	}
 
 	/** Of the chunks that were called lost those that no other damaged pack gave either. */
@@ -110,7 +167,7 @@ export class Salvage {
 		const count = frame.lengths.length;
 		const wanted = new Set<number>();
 		for (let i = 0; i < count; i++)
-			if (!this.#isElsewhere(frame.ids, i * idBytes)) wanted.add(i);
+			if (!this.#isElsewhere(frame, i * idBytes)) wanted.add(i);
 		const taken = { frames: 0, chunks: 0, bytes: 0 };
 		const elsewhere = count - wanted.size;
 		if (wanted.size === 0) return { ...taken, elsewhere };
@@ -134,6 +191,7 @@ export class Salvage {
 						bytes,
 					);
 				this.#saved.add(id);
+				if (this.#needed.has(id)) this.#bases.set(id, bytes.slice());
 				missing.delete(id);
 				taken.chunks++;
 				taken.bytes += bytes.length;
@@ -162,10 +220,12 @@ export class Salvage {
 	}
 
 	/** Another pack holds the chunk, and gives its bytes: that it is named there is not enough. */
-	#isElsewhere(ids: Uint8Array, at: number): boolean {
+	#isElsewhere({ ids, bases }: KnownFrame, at: number): boolean {
 		if (this.#saved.has(idAt(ids, at))) return true;
 		const place = this.#options.table.find(ids, at);
 		if (place === undefined) return false;
+		// A base must lie in a frame without bases: what lies so here must do so there.
+		if (bases.length === 0 && !place.frame.plain) return false;
 		const { tools } = this.#repository;
 		const hash = attemptRead(() =>
 			this.#others
