@@ -189,12 +189,14 @@ describe("every message of --json is as its schema says", () => {
 	});
 
 	test("damage, and what cannot be restored because of it", () => {
-		for (const name of readdirSync(bench.path("repository", "packs"), {
-			recursive: true,
-		}).map(String)) {
-			const path = bench.path("repository", "packs", name);
-			if (name.includes("/")) writeFileSync(path, damaged(readFileSync(path)));
-		}
+		for (const folder of ["packs", "copies/packs"])
+			for (const name of readdirSync(bench.path("repository", folder), {
+				recursive: true,
+			}).map(String)) {
+				const path = bench.path("repository", folder, name);
+				if (name.includes("/"))
+					writeFileSync(path, damaged(readFileSync(path)));
+			}
 		const found = check("verify", bench.messages("verify --read-data"));
 		expect(
 			found.filter((m) => m.message_type === "error").length,
@@ -209,11 +211,9 @@ describe("every message of --json is as its schema says", () => {
 			check("repair", bench.messages(line));
 		const mended = check("repair", bench.messages("repair snapshots"));
 		expect(mended.at(-1)).toMatchObject({ what: "snapshots" });
-		for (const name of readdirSync(bench.path("repository", "snapshots")))
-			rmSync(bench.path("repository", "snapshots", name));
+		loseRecords();
 		check("snapshot", bench.messages(["snapshot", source]));
-		for (const name of readdirSync(bench.path("repository", "snapshots")))
-			rmSync(bench.path("repository", "snapshots", name));
+		loseRecords();
 		check("recover", bench.messages("recover"));
 	});
 
@@ -228,6 +228,13 @@ describe("every message of --json is as its schema says", () => {
 		).toEqual([]);
 	});
 });
+
+/** With their copies. */
+function loseRecords(): void {
+	for (const folder of ["snapshots", "copies/snapshots"])
+		for (const name of readdirSync(bench.path("repository", folder)))
+			rmSync(bench.path("repository", folder, name));
+}
 
 /** Another byte every so often: some frame is hit, whatever lies where. */
 function damaged(bytes: Buffer): Buffer {
