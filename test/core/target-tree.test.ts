@@ -17,7 +17,10 @@ import { join } from "node:path";
 import { decodeName } from "@varve/format";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { loadForeignLibrary } from "../../packages/core/src/native/foreign.ts";
-import { declareOpenAt } from "../../packages/core/src/native/open-at.ts";
+import {
+	declareOpenAt,
+	type OpenAt,
+} from "../../packages/core/src/native/open-at.ts";
 import {
 	closeTarget,
 	openTarget,
@@ -166,6 +169,36 @@ describe.runIf(process.platform === "linux")("open directories", () => {
 		expect(fstatSync(held.descriptor).ino).toBe(lstatSync(join(path, "a")).ino);
 		expect(() => tree.forget("/a")).toThrow("is held");
 		tree.release(held);
+	});
+
+	test("make room where no more files may be open", () => {
+		const path = folder();
+		const names = ["a", "b", "c", "d", "e", "f"];
+		for (const name of names)
+			mkdirSync(join(path, name, "in"), { recursive: true });
+		const most = 5;
+		let count = 0;
+		const scarce: OpenAt = {
+			open(...given) {
+				if (count >= most)
+					throw Object.assign(new Error("EMFILE: open"), { code: "EMFILE" });
+				const fd = (openAt as OpenAt).open(...given);
+				count++;
+				return fd;
+			},
+			close(fd) {
+				(openAt as OpenAt).close(fd);
+				count--;
+			},
+		};
+		const tree = open(path, { openAt: scarce, capacity: 100 });
+		const held = tree.hold("/a/in");
+		for (const name of names) makeFile(tree, `/${name}/in/file`);
+		expect(tree.directory("/a/in")).toBe(held);
+		for (const name of names)
+			expect(existsSync(join(path, name, "in/file"))).toBe(true);
+		tree.release(held);
+		expect(count).toBeLessThan(most);
 	});
 
 	test("are forgotten together with those below", () => {

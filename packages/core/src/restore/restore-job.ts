@@ -46,7 +46,7 @@ export const createRestoreJob: JobFactory = async (context, setup) => {
 };
 
 /** Directories kept open by each thread: files come in the order of the walk. */
-const capacity = 32;
+const capacity = 16;
 
 type TaskWriter = (task: WriteTask) => RestoreReply;
 

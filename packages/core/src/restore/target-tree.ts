@@ -7,7 +7,7 @@ import {
 	statSync,
 } from "node:fs";
 import type { OpenAt } from "../native/open-at.ts";
-import { systemPath } from "../system.ts";
+import { codeOf, systemPath } from "../system.ts";
 
 /**
  * The target of a restore, reached through open directories.
@@ -25,14 +25,14 @@ export class TargetTree {
 	/** May be exchanged for one that knows more of the same directory. */
 	root: TargetRoot;
 	readonly #openAt: OpenAt | undefined;
-	readonly #capacity: number;
+	#capacity: number;
 	/** By suffix; the longest unused one first. */
 	readonly #opened = new Map<string, TargetDirectory>();
 	readonly #top: TargetDirectory;
 	#last: TargetDirectory;
 
 	/** The tree does not own `root`: it is closed with `closeTarget`, after all trees of all threads. */
-	constructor(root: TargetRoot, { capacity = 64, openAt }: TreeOptions = {}) {
+	constructor(root: TargetRoot, { capacity = 32, openAt }: TreeOptions = {}) {
 		this.root = root;
 		this.#openAt = openAt;
 		this.#capacity = capacity;
@@ -99,7 +99,22 @@ export class TargetTree {
 		else this.#openAt.close(descriptor);
 	}
 
+	/** Where a process may open few files, directories that are not in use make room, for this one and for all that others open. */
 	#open(
+		directory: TargetDirectory,
+		name: string,
+		flags: number,
+		mode: number,
+	): number {
+		try {
+			return this.#openOnce(directory, name, flags, mode);
+		} catch (error) {
+			if (codeOf(error) !== "EMFILE" || !this.#makeRoom(directory)) throw error;
+			return this.#openOnce(directory, name, flags, mode);
+		}
+	}
+
+	#openOnce(
 		directory: TargetDirectory,
 		name: string,
 		flags: number,
@@ -108,6 +123,15 @@ export class TargetTree {
 		return this.#openAt === undefined || directory.descriptor === -1
 			? openSync(directory.path(name), flags | noFollow, mode)
 			: this.#openAt.open(directory.descriptor, name, flags | noFollow, mode);
+	}
+
+	/** False if there was nothing to close. Keeps fewer directories from now on. */
+	#makeRoom(inUse: TargetDirectory): boolean {
+		const before = this.#opened.size;
+		this.#capacity = Math.max(1, before >> 1);
+		for (const directory of this.#opened.values())
+			if (directory !== inUse && directory.holders === 0) this.#drop(directory);
+		return this.#opened.size < before;
 	}
 
 	/** Forgets the open directories at and below a suffix: what stands there has been moved or removed. None may be held. */
