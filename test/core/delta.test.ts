@@ -1,5 +1,12 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+	chmodSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { idAt, idBytes } from "@varve/format";
 import { describe, expect, test } from "vitest";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
@@ -30,9 +37,16 @@ async function workshop(files: Files) {
 	});
 	const now: Files = {};
 	const write = (changes: Files) => {
-		for (const [name, bytes] of Object.entries(changes))
+		for (const [name, bytes] of Object.entries(changes)) {
+			mkdirSync(dirname(join(source, name)), { recursive: true });
 			writeFileSync(join(source, name), bytes);
-		Object.assign(now, changes);
+			now[name] = bytes;
+		}
+	};
+	/** Takes a file elsewhere, or for gone. */
+	const move = (from: string, to?: string) => {
+		if (to !== undefined) renameSync(join(source, from), join(source, to));
+		delete now[from];
 	};
 	const take = async (options: Partial<SnapshotOptions> = {}) => {
 		const { id, record } = await takeOne(repository, source, options);
@@ -54,7 +68,7 @@ async function workshop(files: Files) {
 	};
 	write(files);
 	await take();
-	return { source, repository, write, take, expectSound };
+	return { source, repository, write, move, take, expectSound };
 }
 
 /** The bytes with others put over those at `at`. */
@@ -190,6 +204,24 @@ describe("a changed file", () => {
 		expect(others).toEqual([]);
 		const sha256 = repository.tools.sha256(f5);
 		expect(idsIn(latest?.bases ?? sha256)).toEqual([baseOf.get(idAt(sha256))]);
+		await expectSound();
+	});
+
+	test("that was moved and changed is known by its inode, or by its name", async () => {
+		const { repository, source, write, take, expectSound, move } =
+			await workshop({ "d/a": former, "d/stays": noise(10, 3), b: former });
+		// Another name and another content, but the inode of the one that is gone.
+		move("b", "c");
+		write({ c: edited(former, 700, 1) });
+		await take();
+		const first = await deltasOf(repository);
+		expect(first.length).toBeGreaterThan(0);
+		// A new file that has but the name of one that is gone.
+		rmSync(join(source, "d/a"));
+		write({ "e/a": edited(former, 900, 2) });
+		move("d/a");
+		await take();
+		expect((await deltasOf(repository)).length).toBeGreaterThan(first.length);
 		await expectSound();
 	});
 

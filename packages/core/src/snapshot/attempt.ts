@@ -311,7 +311,7 @@ export class SnapshotAttempt implements AsyncDisposable {
 			if (this.#traversal.changed) await this.#preparePreviousTrees();
 			const overdue = this.#traversal.takeOverdue();
 			for (const reading of [...readings, ...overdue])
-				await this.#queue.add(this.#traversal.withFormer(reading));
+				await this.#queue.add(this.#traversal.formers.withFormer(reading));
 			if (this.intake.meta.crowded) await this.intake.meta.settle();
 			if (steps % turnEvery === 0) await this.#giveTurn();
 			await this.#scoutAhead();

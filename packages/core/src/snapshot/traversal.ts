@@ -2,13 +2,13 @@ import {
 	encodeName,
 	encodeTree,
 	maxFileBytes,
-	NodeKind,
 	type TreeId,
 } from "@varve/format";
 import type { XattrReader } from "../native/xattr-reader.ts";
 import type { ObjectReader } from "../repository.ts";
 import { codeOf, isGone } from "../system.ts";
 import type { Reading } from "./batches.ts";
+import { FormerContents } from "./delta/former-contents.ts";
 import {
 	type Directory,
 	type FileRead,
@@ -58,9 +58,16 @@ export class Traversal {
 	readonly #stack: Directory[] = [];
 	readonly #overdue: Reading[] = [];
 	readonly finished: TreeId[] = [];
+	/** What files that are to be read held in the parent snapshot. */
+	readonly formers: FormerContents;
 
 	constructor(parts: TraversalParts) {
 		this.#parts = parts;
+		this.formers = new FormerContents({
+			objects: parts.objects,
+			roots: parts.previousRoots,
+			treeOf: (directory) => this.#previousTree(directory),
+		});
 	}
 
 	/** Something differs from the parent snapshot, whose trees will be needed. */
@@ -116,17 +123,6 @@ export class Traversal {
 
 	get current(): string | undefined {
 		return this.#stack.at(-1)?.path;
-	}
-
-	/** A file to be read, with what the parent snapshot holds of it. Its trees must have been prepared. */
-	withFormer(file: Reading): Reading {
-		const { directory, index, judgement } = file;
-		if (judgement !== "changed") return file;
-		const name = encodeName(directory.names[index] as string);
-		const before = this.#previousTree(directory)?.node(name);
-		return before?.kind === NodeKind.file
-			? { ...file, former: before.content }
-			: file;
 	}
 
 	/** A file was read. */
@@ -198,6 +194,7 @@ export class Traversal {
 			}
 		}
 		if (!treeStands(directory)) this.changed = true;
+		this.formers.entered(directory);
 		this.#parts.report.countDirectory(directory);
 		directory.filesPending--;
 		this.#writeScan(directory);
