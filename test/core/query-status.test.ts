@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Scope, wholeScope } from "@varve/format";
 import { createMemoryBackend } from "@varve/store";
+import { clearXattrs, setXattrs } from "@varve/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { initRepository } from "../../packages/core/src/compose.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
@@ -165,6 +166,25 @@ describe("status", () => {
 			modified: 4,
 			metadata: 2,
 		});
+	});
+
+	test("a change of extended attributes alone is one of metadata", async () => {
+		write({ a: "a", b: "b", "d/e": "e" });
+		const one = { name: "user.varve", value: new Uint8Array([1]) };
+		if (setXattrs([{ path: at("a"), ...one }]) !== undefined) return;
+		await take();
+		expect((await compare({ metadata: true })).lines).toEqual([]);
+		setXattrs([
+			{ path: at("a"), ...one, value: new Uint8Array([2]) },
+			{ path: at("d"), ...one },
+		]);
+		clearXattrs([at("b")]);
+		const { items, lines } = await compare({ metadata: true });
+		expect(lines).toEqual(["U a", "U d"]);
+		expect(items[0]).toMatchObject({ changes: ["xattrs"] });
+		expect((await compare()).lines).toEqual([]);
+		await take();
+		expect((await compare({ metadata: true })).lines).toEqual([]);
 	});
 
 	test("content is compared where the scan state does not vouch for it", async () => {

@@ -5,6 +5,7 @@ import {
 	NodeKind,
 	type SnapshotRecord,
 } from "@varve/format";
+import { XattrReader } from "../native/xattr-reader.ts";
 import type { PriorRows } from "../snapshot/judge.ts";
 import type { SourceFs } from "../snapshot/source-fs.ts";
 import { newStatColumns, setStat } from "../snapshot/stat-columns.ts";
@@ -46,6 +47,7 @@ export class LiveComparer {
 	readonly #record: SnapshotRecord;
 	readonly #fs: SourceFs;
 	readonly #contents: ContentComparer;
+	readonly #xattrs = new XattrReader();
 	readonly #row = newStatColumns(1);
 
 	constructor(record: SnapshotRecord, fs: SourceFs, contents: ContentComparer) {
@@ -76,25 +78,36 @@ export class LiveComparer {
 		before: Node | undefined,
 		surroundings: Surroundings,
 	): PlacedNode | undefined {
-		const node = liveNode(this.#fs, after, before);
-		if (node === undefined) return undefined;
+		const live = liveNode(this.#fs, after, before);
+		if (live === undefined) return undefined;
+		const isVouchedFor = this.#isVouchedFor(after, surroundings);
+		const xattrs = isVouchedFor ? live.xattrs : this.#xattrsOf(after, live);
+		const node = { ...live, xattrs };
 		const placed = { path: after.path, root: surroundings.root };
-		return this.#hasContentOf(node, before, { after, surroundings })
+		return this.#hasContentOf(node, before, { after, isVouchedFor })
 			? { ...placed, node: { ...node, content: before.content } }
 			: { ...placed, node };
+	}
+
+	/** Those that the entry has now, unless nobody can tell, or nobody asked when the snapshot was taken. */
+	#xattrsOf({ path }: LiveEntry, { xattrs }: Node): Node["xattrs"] {
+		const wasAsked = this.#record.kept.includes("xattrs");
+		return wasAsked && this.#xattrs.available
+			? this.#xattrs.ofPath(path).xattrs
+			: xattrs;
 	}
 
 	#hasContentOf(
 		node: Node,
 		before: Node | undefined,
-		live: { readonly after: LiveEntry; readonly surroundings: Surroundings },
+		live: { readonly after: LiveEntry; readonly isVouchedFor: boolean },
 	): before is Node {
 		if (node.kind !== NodeKind.file || before?.kind !== NodeKind.file)
 			return false;
 		if (contentLength(node.content) !== contentLength(before.content))
 			return false;
 		return (
-			this.#isVouchedFor(live.after, live.surroundings) ||
+			live.isVouchedFor ||
 			this.#contents.isSame(live.after.path, before.content)
 		);
 	}

@@ -25,9 +25,9 @@ export async function locateIn(
 
 export function nodeOfRoot(record: Roots, index: number): PlacedNode {
 	const root = record.roots[index] as Root;
-	const { path, mode, uid, gid, mtime, mtimeNs, tree } = root;
+	const { path, kind: _, ...attributes } = root;
 	const blank = blankNode(new Uint8Array(0), NodeKind.directory);
-	const node = { ...blank, mode, uid, gid, mtime, mtimeNs, tree };
+	const node = { ...blank, ...attributes };
 	return { path, root: index, node };
 }
 
