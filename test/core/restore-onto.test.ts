@@ -26,6 +26,7 @@ import {
 } from "../../packages/core/src/restore/onto/finish-restore.ts";
 import type { PlanLine } from "../../packages/core/src/restore/onto/onto-report.ts";
 import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
+import { Top } from "../../packages/core/src/restore/onto/tops.ts";
 import { snapshot as snapshotOf } from "../../packages/core/src/snapshot/snapshot.ts";
 import {
 	contentOf,
@@ -433,5 +434,18 @@ describe("a restore in place", () => {
 		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
 			expect.objectContaining({ code: "FOREIGN_JOURNAL" }),
 		);
+	});
+
+	test("what is removed with a journal ends at links, and takes directories that cannot be written to", async () => {
+		const folder = place.fresh("old");
+		const outside = place.fresh("outside");
+		makeTree(outside, { kept: "kept" });
+		makeTree(folder, { gone: { deep: { file: "x" }, link: symlink(outside) } });
+		chmodSync(join(folder, "gone/deep"), 0o500);
+		const top = new Top(folder);
+		new Changes(undefined).removeTree(top.tree, "/gone");
+		top.close();
+		expect(readdirSync(folder)).toEqual([]);
+		expect(readdirSync(outside)).toEqual(["kept"]);
 	});
 });

@@ -15,6 +15,7 @@ import {
 import { type Bytes, decodeName, utf8 } from "@varve/format";
 import type { EntryMoves } from "../../native/move-entry.ts";
 import { codeOf, systemPath } from "../../system.ts";
+import type { TargetTree } from "../target-tree.ts";
 
 /** Called before each change, with what it is. A test throws here, and so kills the restore between two changes. */
 export type Gate = (change: string) => void;
@@ -149,26 +150,35 @@ export class Changes {
 		}
 	}
 
-	/** Removes a directory with all in it, but nothing that lies on another file system. */
-	removeTree(path: string): void {
-		const { dev } = lstatSync(systemPath(path));
-		this.#removeBelow(path, dev);
+	/**
+	 * Removes a directory with all in it, but nothing that lies on another file system. Through open directories: what lies there may be
+	 * another user's, who has it open too and can put a link in the place of a directory.
+	 */
+	removeTree(tree: TargetTree, suffix: string): void {
+		const { dev } = lstatSync(tree.path(suffix));
+		this.#removeBelow(tree, suffix, dev);
 	}
 
-	#removeBelow(path: string, device: number): void {
-		const stat = lstatSync(systemPath(path));
+	#removeBelow(tree: TargetTree, suffix: string, device: number): void {
+		const stat = lstatSync(tree.path(suffix));
 		if (stat.dev !== device) return;
 		if (!stat.isDirectory()) {
 			this.#gate("unlink");
-			unlinkSync(systemPath(path));
+			unlinkSync(tree.path(suffix));
 			return;
 		}
+		const { self } = tree.directory(suffix);
 		// Of what was not to be written to, nothing could be removed.
-		if ((stat.mode & 0o700) !== 0o700) chmodSync(systemPath(path), 0o700);
-		for (const name of readdirSync(systemPath(path), { encoding: "buffer" }))
-			this.#removeBelow(`${path}/${decodeName(Uint8Array.from(name))}`, device);
+		if ((stat.mode & 0o700) !== 0o700) chmodSync(self, 0o700);
+		for (const name of readdirSync(self, { encoding: "buffer" }))
+			this.#removeBelow(
+				tree,
+				`${suffix}/${decodeName(Uint8Array.from(name))}`,
+				device,
+			);
 		this.#gate("rmdir");
-		rmdirSync(systemPath(path));
+		tree.forget(suffix);
+		rmdirSync(tree.path(suffix));
 	}
 }
 

@@ -30,6 +30,7 @@ import {
 	isAsItWas,
 	isFile,
 	readAt,
+	requireFile,
 	statOf,
 } from "./step-facts.ts";
 import type { Top } from "./tops.ts";
@@ -225,13 +226,13 @@ export class Executor {
 		const [from, to] = forward
 			? [step.before, step.after]
 			: [step.after, step.before];
-		this.#setAttributes(place, from, to);
+		this.#setAttributes(step, from, to);
 		if (!forward) this.#options.changes.move(begun, ready);
 		return true;
 	}
 
 	#writeParts(
-		{ place, parts, sizes: [before, after] }: PatchStep,
+		{ place, parts, was, sizes: [before, after] }: PatchStep,
 		begun: string,
 		forward: boolean,
 	): void {
@@ -240,6 +241,7 @@ export class Executor {
 		const source = openSync(systemPath(begun), constants.O_RDONLY | noFollow);
 		const file = tree.open(place.suffix, constants.O_WRONLY);
 		try {
+			requireFile(file, was);
 			const total = parts.reduce((sum, [, length]) => sum + length, 0);
 			let from = forward ? 0 : total;
 			for (const [position, length] of parts) {
@@ -272,11 +274,11 @@ export class Executor {
 			String(live.size) === was.size &&
 			[step.before, step.after].some((kept) => hasTime(live, kept));
 		if (!isDirectory && !isKnown) return this.#changed(place);
-		return this.#setAttributes(place, from, to);
+		return this.#setAttributes({ place, was }, from, to);
 	}
 
 	#setAttributes(
-		place: Place,
+		{ place, was }: Pick<AttributesStep, "place" | "was">,
 		from: KeptAttributes,
 		to: KeptAttributes,
 	): boolean {
@@ -302,6 +304,7 @@ export class Executor {
 		const own = place.suffix === "";
 		const fd = own ? tree.root.descriptor : tree.open(place.suffix, pathOnly);
 		try {
+			requireFile(fd, was);
 			changeAttributes(selfEntry(selfOf(fd), calls), { from, to, attempt });
 		} finally {
 			if (!own) tree.shut(fd);

@@ -128,9 +128,9 @@ export class JournalFolder {
 
 	/** Removes the folder with all in it; the home keeps its time. */
 	remove(): void {
-		const { self } = this.#top.tree.directory(this.#home);
 		this.close();
-		this.#changes.removeTree(`${self}/${journalPrefix}${this.id}`);
+		const own = `${this.#home}/${journalPrefix}${this.id}`;
+		this.#changes.removeTree(this.#top.tree, own);
 	}
 
 	close(): void {

@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readSync } from "node:fs";
+import { type BigIntStats, fstatSync, lstatSync, readSync } from "node:fs";
 import { systemPath } from "../../system.ts";
 import type { KeptAttributes, Was } from "./journal.ts";
 
@@ -10,6 +10,14 @@ export function statOf(path: string): BigIntStats | undefined {
 /** It is this very file, whatever it holds by now. */
 export function isFile(stat: BigIntStats, { inode }: Was): boolean {
 	return String(stat.ino) === inode;
+}
+
+/** Error with the code ESTALE if what was opened is another file: somebody has put it there after the last look. */
+export function requireFile(descriptor: number, was: Was): void {
+	if (isFile(fstatSync(descriptor, { bigint: true }), was)) return;
+	throw Object.assign(new Error("ESTALE: something else has come there"), {
+		code: "ESTALE",
+	});
 }
 
 /** Of a file with several names, those that were dealt with before have moved the ctime. */
