@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { encodeName, type TreeId, wholeScope } from "@varve/format";
-import { makeTree } from "@varve/testkit";
+import { makeTree, symlink } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
 import { loadEntryMoves } from "../../packages/core/src/native/move-entry.ts";
 import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
