@@ -29,13 +29,16 @@ interface Calls {
 
 /** The calls for one entry, by its descriptor or its path. */
 interface Entry {
-	list(buffer: Uint8Array | null, size: number): number;
+	/** The names, into `#names`. */
+	list(): number;
 	get(name: Uint8Array, buffer: Uint8Array | null, size: number): number;
 	code(): string;
 }
 
-/** XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux. */
+/** XATTR_LIST_MAX of Linux. */
 const maxBytes = 65_536;
+/** Enough for nearly all; the kernel takes as much memory as it is offered, which costs more than the rest of the call. */
+const usualBytes = 1024;
 /** Of a value. Values live in trees, whose bytes must fit in one frame. */
 const maxValue = 1024 * 1024;
 /** How often what grew between two calls is asked for again. */
@@ -48,7 +51,7 @@ const attempts = 8;
 export class XattrReader {
 	readonly #load: () => ForeignLibrary | undefined;
 	readonly #names = Buffer.allocUnsafeSlow(maxBytes);
-	readonly #value = Buffer.allocUnsafeSlow(maxBytes);
+	readonly #value = Buffer.allocUnsafeSlow(usualBytes);
 	#calls: Calls | "unknown" | "none" = "unknown";
 
 	constructor(load = loadForeignLibrary) {
@@ -63,8 +66,10 @@ export class XattrReader {
 	ofOpen(fd: number): XattrsFound {
 		const calls = this.#declared();
 		if (calls === undefined) return noXattrs;
+		// Nearly every file has none.
+		if (calls.listOpen(fd, this.#names, usualBytes) === 0) return noXattrs;
 		return this.#read({
-			list: (buffer, size) => calls.listOpen(fd, buffer, size),
+			list: () => calls.listOpen(fd, this.#names, maxBytes),
 			get: (name, buffer, size) => calls.getOpen(fd, name, buffer, size),
 			code: () => calls.library.code(),
 		});
@@ -78,8 +83,10 @@ export class XattrReader {
 			return reach(path, (reached) => {
 				const place =
 					typeof reached === "string" ? terminated(reached) : withZero(reached);
+				if (calls.listPath(place, this.#names, usualBytes) === 0)
+					return noXattrs;
 				return this.#read({
-					list: (buffer, size) => calls.listPath(place, buffer, size),
+					list: () => calls.listPath(place, this.#names, maxBytes),
 					get: (name, buffer, size) => calls.getPath(place, name, buffer, size),
 					code: () => calls.library.code(),
 				});
@@ -92,7 +99,7 @@ export class XattrReader {
 	}
 
 	#read(entry: Entry): XattrsFound {
-		const length = entry.list(this.#names, maxBytes);
+		const length = entry.list();
 		if (length === 0) return noXattrs;
 		if (length < 0) return withoutList(entry.code());
 		const xattrs: Attribute[] = [];
@@ -116,7 +123,7 @@ export class XattrReader {
 			const code = entry.code();
 			if (gone.has(code)) return "gone";
 			if (code !== "ERANGE") return "unreadable";
-			// Longer than Linux allows elsewhere: the file system says how long, and it may be longer again by the next call.
+			// It may be longer again by the next call.
 			const wanted = entry.get(name, null, 0);
 			if (wanted > maxValue) return "unreadable";
 			if (wanted > buffer.length) buffer = new Uint8Array(wanted);
