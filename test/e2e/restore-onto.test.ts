@@ -127,7 +127,7 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 	});
 
 	test("a restore that was not finished is refused until it is finished or taken back", () => {
-		mkdirSync(`${tree}/.varve-restore-00`);
+		mkdirSync(`${tree}/.varve-restore-00`, { mode: 0o700 });
 		writeFileSync(`${tree}/.varve-restore-00/begun`, "{");
 		const refused = bench.varve(inPlace);
 		expect(refused.code).toBe(1);
