@@ -12,6 +12,7 @@ import { describe, expect, test } from "vitest";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import { readFile } from "../../packages/core/src/query/read-content.ts";
 import { stats } from "../../packages/core/src/query/stats.ts";
+import type { Repository } from "../../packages/core/src/repository.ts";
 import type { SnapshotOptions } from "../../packages/core/src/snapshot/options.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
 import {
@@ -237,17 +238,42 @@ describe("a changed file", () => {
 
 	test("is stored without the bases that cannot be read", async () => {
 		const { repository, write, take } = await workshop({ a: former });
-		const frames = await framesOf(repository);
-		const held = frames.find(({ rawLength }) => rawLength === former.length);
-		const { pack, offset } = held ?? { pack: "none", offset: 0 };
-		const { location } = repository.backend;
-		const path = join(location, "packs", pack.slice(0, 2), pack);
-		const bytes = readFileSync(path);
-		bytes.writeUInt8(bytes.readUInt8(offset + 600) ^ 1, offset + 600);
-		chmodSync(path, 0o600);
-		writeFileSync(path, bytes);
+		await damageFirstFrame(repository);
 		write({ a: edited(former, 700) });
 		await take();
 		expect(await deltasOf(repository)).toEqual([]);
 	});
 });
+
+test("whose base is damaged is named in every snapshot that has it", async () => {
+	const former = noise(1500, 7);
+	const { repository, source, write, take } = await workshop({ a: former });
+	const [first] = await listSnapshots(repository);
+	write({ a: edited(former, 700, 1) });
+	const second = await take();
+	write({ a: edited(former, 800, 2), b: noise(300, 5) });
+	const third = await take();
+	await damageFirstFrame(repository);
+	const { findings } = await verify(repository, { level: "data" });
+	const hurt = findings.flatMap(({ hurt }) => hurt);
+	expect(new Set(hurt.map(({ path }) => path))).toEqual(
+		new Set([join(source, "a")]),
+	);
+	expect(new Set(hurt.flatMap(({ snapshots }) => snapshots))).toEqual(
+		new Set([first?.id, second.id, third.id]),
+	);
+});
+
+/** Flips a bit in the middle of the content stored first. */
+async function damageFirstFrame(repository: Repository): Promise<void> {
+	const frames = await framesOf(repository);
+	const first = frames.find(({ rawLength }) => rawLength === 1500);
+	const { pack, offset, storedLength } = first as FoundFrame;
+	const { location } = repository.backend;
+	const path = join(location, "packs", pack.slice(0, 2), pack);
+	const bytes = readFileSync(path);
+	const at = offset + (storedLength >>> 1);
+	bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+	chmodSync(path, 0o600);
+	writeFileSync(path, bytes);
+}
