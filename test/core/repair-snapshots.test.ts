@@ -156,6 +156,14 @@ describe("repair snapshots", () => {
 		expect(await hurtIn(backend)).not.toContain(bench.second);
 	});
 
+	test("a damaged one that was replaced is no parent, even if it is asked for", async () => {
+		const backend = await withoutPackOf("sub/large");
+		const { snapshots } = await repairSnapshots(await openOn(backend));
+		const parent = snapshots.at(-1)?.id as SnapshotId;
+		const id = await takeIn(await openOn(backend), bench.source, { parent });
+		expect(await hurtIn(backend)).not.toContain(id);
+	});
+
 	test("refuses while packs are damaged from which more may be had", async () => {
 		const backend = await bench.fresh();
 		const place = await packOf(backend, bench.second, "more");

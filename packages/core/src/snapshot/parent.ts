@@ -22,6 +22,8 @@ export function chooseParent(
 	options: SnapshotOptions,
 	host: string,
 ): Parent | undefined {
+	// One in whose place a repair has made another has a hole, whoever asks for it.
+	const whole = unreplaced(records);
 	if (options.parent !== undefined) {
 		const record = records.get(options.parent);
 		if (record === undefined)
@@ -29,13 +31,12 @@ export function chooseParent(
 				"NO_SUCH_SNAPSHOT",
 				`there is no snapshot ${options.parent} to be the parent`,
 			);
-		return sameRoots(record, options.roots)
+		return sameRoots(record, options.roots) && whole.has(options.parent)
 			? asParent(options.parent, record)
 			: undefined;
 	}
 	let best: [SnapshotId, SnapshotRecord] | undefined;
-	// One in whose place a repair has made another has a hole.
-	for (const [id, record] of unreplaced(records)) {
+	for (const [id, record] of whole) {
 		if (record.host !== host || !sameRoots(record, options.roots)) continue;
 		if (
 			best === undefined ||
