@@ -287,7 +287,7 @@ os.setxattr("empty", "user.deep", b"1") if ${leaf} else None`,
 
 	test("of many short names are kept too, and do not exhaust the stack", async () => {
 		const source = folder();
-		const levels = 6000;
+		const levels = 4000;
 		execFileSync("python3", [
 			"-c",
 			`import os, sys
@@ -304,7 +304,7 @@ open("file", "w").write("deep down")`,
 			files: 1,
 		});
 		remove(source);
-	}, 60_000);
+	}, 120_000);
 
 	test("T68 are refused with a word of errno where open files are no paths", () => {
 		const source = deep(25, "False");
