@@ -126,6 +126,55 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 		expect(code).toBe(2);
 	});
 
+	test.skipIf(!has("setfattr") || !has("setfacl"))(
+		"extended attributes and ACLs that were changed, added or removed come back, and go again with undo",
+		() => {
+			const set = (folder: string, name: string, value: string) =>
+				execFileSync("setfattr", [
+					"-n",
+					name,
+					"-v",
+					value,
+					`${folder}/1/file-1`,
+				]);
+			const at = (path: string) => `${tree}/${path}`;
+			const show = () =>
+				execFileSync("getfattr", [
+					"--absolute-names",
+					"-d",
+					"-m-",
+					at("1/file-1"),
+					at("2"),
+				]) +
+				execFileSync("getfacl", ["-p", at("1/file-1"), at("2")]).toString();
+			set(tree, "user.changed", "before");
+			set(tree, "user.gone", "before");
+			execFileSync("setfacl", ["-m", "u:1234:rw", at("1/file-1")]);
+			const wanted = show();
+			bench.done(["snapshot", "-e", "*.tmp", tree]);
+			set(tree, "user.changed", "after");
+			set(tree, "user.added", "after");
+			execFileSync("setfattr", ["-x", "user.gone", at("1/file-1")]);
+			execFileSync("setfacl", ["-b", at("1/file-1")]);
+			execFileSync("setfacl", ["-m", "g:4321:r", at("2")]);
+			const left = show();
+			expect(bench.varve(inPlace).code).toBe(0);
+			expect(show()).toBe(wanted);
+			expect(bench.varve(["undo"]).code).toBe(0);
+			expect(show()).toBe(left);
+		},
+	);
+
+	test("a snapshot of another machine is restored in place only if that is said", () => {
+		bench.varve(["snapshot", "--host", "elsewhere", tree]);
+		appendFileSync(`${tree}/1/file-1`, "more");
+		const { code, stderr } = bench.varve(inPlace);
+		expect(stderr).toContain("--host elsewhere");
+		expect(code).toBe(2);
+		expect(bench.varve([...inPlace, "--host", "elsewhere"]).code).toBe(0);
+		expect(differences()).toBe("");
+	});
+
 	test("a restore that was not finished is refused until it is finished or taken back", () => {
 		mkdirSync(`${tree}/.varve-restore-00`, { mode: 0o700 });
 		writeFileSync(`${tree}/.varve-restore-00/begun`, "{");

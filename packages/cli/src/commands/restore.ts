@@ -95,6 +95,7 @@ export const command: CommandFile = {
 				filterOf(flags),
 			);
 			const target = targetOf(session, flags);
+			if (target === undefined) requireOwnHost(repository, selected, flags);
 			const request = requestOf(selected, { flags, session });
 			if (target === undefined || (isOnto(flags) && isFilled(target)))
 				return runOnto(session, repository, { ...request, target });
@@ -105,6 +106,21 @@ export const command: CommandFile = {
 		});
 	},
 };
+
+/** In place of another machine's files is nowhere, unless that is said. InputError "OTHER_HOST". */
+function requireOwnHost(
+	{ identity }: Repository,
+	{ snapshot }: Selected,
+	flags: Flags,
+): void {
+	const { host } = snapshot.record;
+	if (host === identity.host || flags.host !== undefined) return;
+	throw new InputError(
+		"OTHER_HOST",
+		`the snapshot is of ${host}, and this is ${identity.host}: say --host ${host} if it is to be restored in place here`,
+		{ host },
+	);
+}
 
 /** What both ways of restoring take. */
 function requestOf(

@@ -14,7 +14,7 @@ export interface ComparerOptions {
 	/** The node as this process can give it back: its owners, and its mode without what goes with a lost owner. */
 	readonly attainable: (node: Node) => Node;
 	/** Of a path that is safe up to its last name. undefined: nobody can tell, and they are taken for right. */
-	readonly xattrsOf: ((path: string) => Node["xattrs"]) | undefined;
+	readonly xattrsOf: ((path: string) => Node["xattrs"] | undefined) | undefined;
 	/** Files of the same size and time hold the same. */
 	readonly trustsTimes: boolean;
 }

@@ -36,13 +36,20 @@ export function wantedAttributes(
 	return { mode, uid, gid, mtime, mtimeNs, xattrs };
 }
 
-/** With the numbers that users and groups have here. */
+/** With the numbers that users and groups have here, and without those that only root may set, for who is not. */
 export function attainableXattrs(xattrs: Xattrs, owners: Owners): Xattrs {
 	if (xattrs.length === 0) return xattrs;
-	return xattrs.map(({ name, value }) => ({
+	return ownXattrs(xattrs, owners).map(({ name, value }) => ({
 		name,
 		value: isAcl(name) ? mapAcl(value, owners) : value,
 	}));
+}
+
+/** Those that this process may set. */
+export function ownXattrs(xattrs: Xattrs, { isRoot }: Owners): Xattrs {
+	const isOfRoot = ({ name }: Attribute) =>
+		/^(trusted|security)\./.test(decodeName(name));
+	return isRoot ? xattrs : xattrs.filter((xattr) => !isOfRoot(xattr));
 }
 
 export function wasOf(stat: BigIntStats): Was {

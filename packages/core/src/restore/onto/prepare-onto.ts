@@ -21,7 +21,7 @@ import { PartComparer } from "./differing-parts.ts";
 import { possibleHomes } from "./homes.ts";
 import type { Spot } from "./items.ts";
 import { EntryJudge } from "./judge-entry.ts";
-import { attainableXattrs } from "./keep-attributes.ts";
+import { attainableXattrs, ownXattrs } from "./keep-attributes.ts";
 import { LinkGroups } from "./link-groups.ts";
 import type { OntoOptions } from "./options.ts";
 import { RemovalSurvey } from "./removal.ts";
@@ -41,12 +41,15 @@ export interface Prepared {
 	readonly links: LinkGroups;
 	readonly contents: PartComparer;
 	readonly rules: OwnerRules;
-	readonly xattrsOf: ((path: string) => Node["xattrs"]) | undefined;
+	readonly xattrsOf: XattrsOf | undefined;
 	/** Before a path below the target, to make its path in the snapshot. */
 	readonly prefix: string;
 	/** The caller calls it once. */
 	close(): void;
 }
+
+/** undefined where not all of them can be read. */
+type XattrsOf = (path: string) => Node["xattrs"] | undefined;
 
 export async function prepareOnto(
 	repository: Repository,
@@ -87,7 +90,7 @@ export async function prepareOnto(
 		const source = record.roots[root] as SnapshotRecord["roots"][number];
 		return scopeIn(source, path, { scope, objects, fs, whereIs });
 	};
-	const xattrsOf = xattrReader();
+	const xattrsOf = xattrReader(new Owners(rules));
 	const judge = new EntryJudge({
 		...{ record, selection, policy, links, removal, scopeIn: scopeOf },
 		comparer: {
@@ -173,9 +176,14 @@ function attainableBy(owners: Owners): (node: Node) => Node {
 	};
 }
 
-function xattrReader(): Prepared["xattrsOf"] {
+function xattrReader(owners: Owners): XattrsOf | undefined {
 	const reader = new XattrReader();
-	return reader.available ? (path) => reader.ofPath(path).xattrs : undefined;
+	if (!reader.available) return undefined;
+	return (path) => {
+		const { xattrs, partial } = reader.ofPath(path);
+		if (partial) return undefined;
+		return ownXattrs(xattrs, owners);
+	};
 }
 
 function scanOf(
