@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
 	closeSync,
+	existsSync,
 	linkSync,
 	mkdirSync,
 	mkdtempSync,
@@ -15,6 +16,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
 	type ChunkId,
@@ -162,6 +164,12 @@ describe("entries of every kind", () => {
 	});
 });
 
+// File systems on disks have no room for most odd times.
+const memory = mkdtempSync(
+	existsSync("/dev/shm") ? "/dev/shm/varve-odd-" : join(tmpdir(), "varve-odd-"),
+);
+afterAll(() => rmSync(memory, { recursive: true }));
+
 describe("odd times", () => {
 	const second = 1_000_000_000n;
 	const times = [
@@ -175,9 +183,6 @@ describe("odd times", () => {
 		2n ** 33n * second,
 		2n ** 40n * second + 999_999_999n,
 	];
-	// File systems on disks have no room for most of these.
-	const memory = mkdtempSync("/dev/shm/varve-odd-");
-	afterAll(() => rmSync(memory, { recursive: true }));
 	const whyNot = spawnSync("python3", ["-c", setTime, memory, `${times[0]}`]);
 	const isWide =
 		whyNot.status === 0 &&
