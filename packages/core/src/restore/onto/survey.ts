@@ -13,6 +13,7 @@ import { nodeOf } from "../../query/placed-nodes.ts";
 import type { ObjectReader } from "../../repository.ts";
 import {
 	type DirectoryListing,
+	type OddEntry,
 	readListing,
 } from "../../snapshot/directory-listing.ts";
 import type { DirectoryReader } from "../../snapshot/directory-reader.ts";
@@ -52,6 +53,9 @@ type Step = Item | Obstacle | undefined;
 interface Level extends Spot, Wanted {
 	readonly nodes: Iterator<Node | VarveError>;
 	readonly listing: DirectoryListing;
+	/** Indices of its entries that are directories, and those of which more is known. */
+	readonly directories: ReadonlySet<number>;
+	readonly odd: ReadonlyMap<number, OddEntry>;
 	readonly prior: PriorRows | undefined;
 	readonly rules: SelectionRules;
 	/** By which extra entries are judged; undefined where none may be deleted. */
@@ -174,9 +178,9 @@ export class Survey {
 		}
 		const known = {
 			isVouched: level.prior?.judge(name, listing.stats, index) === "unchanged",
-			file: fileOf(listing, index),
+			file: fileOf(level, index),
 		};
-		if (!isDirectory || !listing.directories.includes(index)) {
+		if (!isDirectory || !level.directories.has(index)) {
 			yield this.#single(spot, wanted, known);
 			return undefined;
 		}
@@ -261,6 +265,8 @@ export class Survey {
 			...spot,
 			...wanted,
 			listing,
+			directories: new Set(listing.directories),
+			odd: new Map(listing.odd.map((entry) => [entry.index, entry])),
 			prior,
 			rules,
 			next: 0,
@@ -337,12 +343,8 @@ function* failedIn({ listing, path }: Level): Generator<Step> {
 }
 
 /** Which file it is, of one with several names. */
-function fileOf(
-	{ odd, stats }: DirectoryListing,
-	index: number,
-): string | undefined {
-	const entry =
-		odd.length === 0 ? undefined : odd.find((e) => e.index === index);
+function fileOf({ odd, listing }: Level, index: number): string | undefined {
+	const entry = odd.get(index);
 	if (entry?.linked !== true) return undefined;
-	return `${entry.device}:${BigInt.asUintN(64, inodeOf(stats, index))}`;
+	return `${entry.device}:${BigInt.asUintN(64, inodeOf(listing.stats, index))}`;
 }
