@@ -286,6 +286,8 @@ describe("varve gc on a repository that is damaged", () => {
 		const folder = bench.path("repository", "snapshots");
 		const kept = readdirSync(folder).find((name) => name !== bench.first);
 		writeFileSync(join(folder, kept ?? ""), "{}");
+		const copies = bench.path("repository", "copies", "snapshots");
+		writeFileSync(join(copies, kept ?? ""), "{}");
 		bench.done("cache --clear");
 		const left = filesIn(bench.repository);
 		const outcome = bench.varve("gc --grace 0");

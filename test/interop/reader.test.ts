@@ -306,6 +306,9 @@ describe.skipIf(missing.length > 0)("the independent reader", () => {
 		expect(reader("list", bench.path("nowhere")).code).toBe(10);
 		const repository = copy("config");
 		flipByte(join(repository, "config"), 30);
+		// There is a second copy of it.
+		expect(reader("list", repository).code).toBe(0);
+		flipByte(join(repository, "copies", "config"), 30);
 		expect(reader("list", repository).code).toBe(4);
 	});
 });

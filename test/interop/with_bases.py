@@ -121,7 +121,8 @@ def main():
             total += count
     for segment in glob.glob(os.path.join(top, "segments", "*")):
         os.unlink(segment)
-    store(os.path.join(top, "segments"), segment_bytes(list(Repository(top).open_packs().values())))
+    packs = [pack for name, pack in Repository(top).open_packs().items() if not name.startswith("copy of ")]
+    store(os.path.join(top, "segments"), segment_bytes(packs))
     print(total)
 
 
