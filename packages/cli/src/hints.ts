@@ -18,6 +18,8 @@ const byCode: Readonly<Record<string, string>> = {
 	NO_SUCH_PACK: "varve verify names the packs that are damaged",
 	TARGET_NOT_EMPTY:
 		"name a new or an empty directory, or say what is to become of what is there: --overwrite always, --delete or --in-place; -n shows the plan",
+	RESTORE_UNFINISHED:
+		"what can be neither finished nor put back is given up with varve undo --forget DIR",
 	NO_JOURNAL:
 		"name the directory restored into, the one that holds a folder .varve-restore-...",
 	CONDEMNED:

@@ -177,7 +177,7 @@ export function finishAccount(report: FinishReport): string[] {
 		...(problems.length === 0
 			? []
 			: [
-					`  ${formatCounted(problems.length, "entry", "entries")} left as they are`,
+					`  left as found: ${formatCounted(problems.length, "entry", "entries")}`,
 				]),
 		...(isBack && journal !== undefined
 			? [
