@@ -1,4 +1,5 @@
 import {
+	addTags,
 	gc,
 	listSnapshots,
 	recover,
@@ -177,6 +178,31 @@ describe("repair snapshots", () => {
 		await repairPacks(await openOn(backend));
 		const result = await repairSnapshots(await openOn(backend));
 		expect(result.snapshots).toEqual([]);
+	});
+});
+
+describe("repair snapshots, with labels and marks that cannot be read", () => {
+	test("pins the snapshot of such a label, and forgets none for such a mark", async () => {
+		const backend = await bench.fresh();
+		await addTags(await openOn(backend), [bench.first], ["kept"]);
+		const [label] = await backend.list("labels");
+		const bytes = new Uint8Array(90).fill(1);
+		await put(backend, [
+			{ kind: "labels", name: label?.name as string, bytes },
+			{ kind: "forgotten", name: bench.second, bytes },
+		]);
+		const result = await repairSnapshots(await openOn(backend));
+		expect(result.marks).toBe(2);
+		const listed = await listSnapshots(await openOn(backend));
+		expect(listed.map(({ id, pin }) => [id, pin])).toEqual([
+			[bench.first, true],
+			[bench.second, false],
+		]);
+		expect(await backend.list("quarantine")).toHaveLength(2);
+		const { findings } = await verify(await openOn(backend), { level: "data" });
+		expect(findings).toEqual([]);
+		const again = await repairSnapshots(await openOn(backend));
+		expect(again.marks).toBe(0);
 	});
 });
 

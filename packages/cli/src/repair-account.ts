@@ -209,6 +209,7 @@ export function snapshotsSummary(result: SnapshotsRepaired): Message {
 		snapshots_damaged: result.snapshots.length,
 		snapshots_new: result.snapshots.filter(({ isNew }) => isNew).length,
 		records_unreadable: result.unreadable,
+		marks_removed: result.marks,
 	};
 }
 
@@ -216,6 +217,11 @@ export function snapshotsAccount(result: SnapshotsRepaired): string[] {
 	const { snapshots, examined, unreadable } = result;
 	return [
 		...putBackLines(result),
+		...tell(
+			result.marks,
+			"label or mark",
+			"damaged, taken away; snapshots of such labels are pinned",
+		),
 		...snapshots.flatMap((mended) => snapshotLines(mended, result.dryRun)),
 		...(unreadable > 0
 			? [

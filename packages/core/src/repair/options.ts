@@ -109,6 +109,8 @@ export interface SnapshotsRepaired {
 	readonly dryRun: boolean;
 	/** Files that were put back from their copies. */
 	readonly putBack: readonly PutBack[];
+	/** Labels and marks of forgetting that could not be read: in the quarantine. */
+	readonly marks: number;
 	readonly examined: number;
 	/** Those with a hole. */
 	readonly snapshots: readonly MendedSnapshot[];

@@ -12,6 +12,7 @@ import { attemptRead } from "../damage.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
 import { catchUp, dropAbsent } from "./absent-packs.ts";
+import { putAwayMarks } from "./damaged-marks.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { type LostEntry, requireMissing, TreeMender } from "./mend-trees.ts";
 import type {
@@ -50,6 +51,7 @@ async function mend(
 	options: RepairSnapshotsOptions,
 ): Promise<SnapshotsRepaired> {
 	const back = await putBackLost(repository, stage);
+	const marks = await putAwayMarks(repository, stage);
 	await catchUp(repository);
 	const all = await listSnapshots(repository, { forgotten: true });
 	const listed = await repository.backend.list("snapshots");
@@ -69,6 +71,7 @@ async function mend(
 		return {
 			dryRun: stage === undefined,
 			putBack: back,
+			marks,
 			examined: all.length,
 			snapshots,
 			unreadable: listed.length - all.length,
