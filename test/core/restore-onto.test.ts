@@ -13,12 +13,16 @@ import {
 	unlinkSync,
 	utimesSync,
 	writeFileSync,
+	writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { encodeName, type TreeId, wholeScope } from "@varve/format";
 import { makeTree, symlink } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
-import { loadEntryMoves } from "../../packages/core/src/native/move-entry.ts";
+import {
+	type EntryMoves,
+	loadEntryMoves,
+} from "../../packages/core/src/native/move-entry.ts";
 import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
 import {
 	forgetRestore,
@@ -325,6 +329,33 @@ describe("a restore in place", () => {
 		expect(undone.problems).toEqual([]);
 		expect(describeTree(made.folder)).toEqual(disturbed);
 		expect(lstatSync(path).ino).toBe(ino);
+	});
+
+	test("where files can share blocks, a large file is made of what there was and what differs", async () => {
+		const big = noise(1_500_000);
+		const made = await scene({ ...small, big });
+		const path = join(made.folder, "big");
+		const altered = big.slice();
+		altered.fill(0, 700_000, 700_100);
+		writeFileSync(path, Buffer.concat([altered, Buffer.from("longer")]));
+		const { ino } = lstatSync(path);
+		const disturbed = describeTree(made.folder);
+		let cloned = 0;
+		const moves = {
+			...(loadEntryMoves() as EntryMoves),
+			clone(from: number, to: number) {
+				cloned++;
+				writeSync(to, readFileSync(`/proc/self/fd/${from}`));
+			},
+		};
+		const changes = new Changes(moves);
+		const report = await restore(made, { changes, minPatched: 1 });
+		expect(cloned).toBe(1);
+		expect(report.bytes).toBeLessThan(200_000);
+		expect(lstatSync(path).ino).not.toBe(ino);
+		expect(contentOf(made.folder)).toEqual(made.before);
+		undoRestore(made.repository, { path: made.folder });
+		expect(describeTree(made.folder)).toEqual(disturbed);
 	});
 
 	test("what is restored into another directory that is there is only what differs", async () => {
