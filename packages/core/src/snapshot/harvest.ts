@@ -11,6 +11,9 @@ export interface IngestYield {
 	bytesAdded: number;
 }
 
+/** Frames whose bases are not looked up again. */
+const maxRemembered = 16_384;
+
 /** Where the frames of a thread end up, and what they and its chunks refer to in packs that were there before. */
 export class Harvest {
 	readonly #packs: PackWriter;
@@ -56,6 +59,7 @@ export class Harvest {
 			if (base === undefined || base.bases.length > 0) return false;
 			this.refer(base);
 		}
+		if (this.#basesReferred.size >= maxRemembered) this.#basesReferred.clear();
 		this.#basesReferred.add(key);
 		return true;
 	}

@@ -46,7 +46,8 @@ export async function createSnapshotJob(
 		claims,
 		tools,
 		config,
-		openFinder: () => new BaseFinder(sources),
+		openFinder:
+			compression === "off" ? undefined : () => new BaseFinder(sources),
 		dryRun,
 		paranoid,
 	});

@@ -103,8 +103,10 @@ function hasSameNames({ pages, prior }: Directory): boolean {
 	return (
 		prior.length === 0 ||
 		(pages.length === prior.length &&
-			pages.every(({ names }, i) =>
-				equalBytes(names, (prior[i] as ScanBlock).names),
+			pages.every(
+				({ same, names }, i) =>
+					same !== undefined ||
+					equalBytes(names, (prior[i] as ScanBlock).names),
 			))
 	);
 }
