@@ -282,6 +282,35 @@ describe.skipIf(missing.length > 0)("the independent reader", () => {
 		expect(differences(accounts[0] ?? new Map(), found)).toEqual([]);
 	});
 
+	test("restores what the program has stored as differences, with and without directories", () => {
+		const folder = bench.path("changing");
+		mkdirSync(folder);
+		const words = (file: number) =>
+			Array.from({ length: 3000 }, (_, i) => i * 7919 + file * i * i);
+		const write = (name: string, text: string) =>
+			writeFileSync(join(folder, name), text);
+		for (let i = 0; i < 40; i++) write(`f${i}`, `${i} ${words(i)}`);
+		const taken = [1, 2, 3].map((version) => {
+			for (let i = 0; i < 40; i += version)
+				write(`f${i}`, `${i} ${words(i)} in version ${version}`);
+			const summary = bench.summary(["snapshot", folder]);
+			return { id: String(summary["snapshot_id"]), files: accountOf(folder) };
+		});
+		const { deltas } = bench.summary(["stats", taken[2]?.id ?? ""]);
+		expect(deltas).toMatchObject({ blobs: expect.any(Number) });
+		expect((deltas as { blobs: number }).blobs).toBeGreaterThan(20);
+		const blind = copy("blind");
+		rmSync(join(blind, "segments"), { recursive: true });
+		for (const pack of packsOf(blind)) destroyDirectory(pack);
+		for (const { id, files } of taken)
+			for (const from of [bench.repository, blind]) {
+				const target = restored(from, id);
+				const found = accountOf(join(target, folder));
+				expect(differences(files, found)).toEqual([]);
+			}
+		rmSync(folder, { recursive: true });
+	});
+
 	test("refuses an unknown feature with exit code 14 and its name, as the program does", () => {
 		const repository = copy("newer");
 		const path = join(repository, "config");
