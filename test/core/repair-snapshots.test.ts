@@ -259,6 +259,7 @@ describe("recover", () => {
 		expect(await backend.size("snapshots", name)).toBeUndefined();
 		expect(await backend.size("quarantine", `snapshots.${name}`)).toBe(300);
 		await gc(await openOn(backend), { grace: 0 });
+		expect(await backend.size("quarantine", `snapshots.${name}`)).toBe(300);
 		const report = await verify(await openOn(backend), { level: "data" });
 		expect(report.findings).toEqual([]);
 	});
