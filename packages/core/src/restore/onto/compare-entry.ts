@@ -23,6 +23,7 @@ export interface Opening {
 	readonly path: string;
 	/** Opens the file for `PartComparer`. */
 	readonly open: () => number;
+	readonly shut: (descriptor: number) => void;
 }
 
 const same: Comparison = { changes: [], parts: undefined };
@@ -63,7 +64,7 @@ export function compareEntry(
 function contentDifference(
 	node: Node,
 	{ node: found }: Live,
-	{ open }: Opening,
+	{ open, shut }: Opening,
 	{ contents, trustsTimes }: ComparerOptions,
 ) {
 	if (
@@ -74,5 +75,10 @@ function contentDifference(
 		contentLength(found.content) === contentLength(node.content)
 	)
 		return "same";
-	return contents.compare(open(), node.content);
+	const descriptor = open();
+	try {
+		return contents.compare(descriptor, node.content);
+	} finally {
+		shut(descriptor);
+	}
 }

@@ -121,6 +121,7 @@ export class EntryJudge {
 		const opening = {
 			path: typeof path === "string" ? path : decodeName(path as never),
 			open: () => top.tree.open(suffix, readFlags),
+			shut: (descriptor: number) => top.tree.shut(descriptor),
 		};
 		return compareEntry(node, live, opening, this.#options.comparer);
 	}

@@ -106,8 +106,3 @@ function textual({ name, value }: Attribute): readonly [string, string] {
 function binary(text: string): Uint8Array<ArrayBuffer> {
 	return Uint8Array.from(Buffer.from(text, "base64"));
 }
-
-/** For messages. */
-export function xattrName(text: string): string {
-	return JSON.stringify(decodeName(binary(text)).toWellFormed());
-}

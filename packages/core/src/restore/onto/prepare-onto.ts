@@ -39,11 +39,8 @@ export interface Prepared {
 	readonly survey: Survey;
 	readonly judge: EntryJudge;
 	readonly links: LinkGroups;
-	readonly contents: PartComparer;
 	readonly rules: OwnerRules;
 	readonly xattrsOf: XattrsOf | undefined;
-	/** Before a path below the target, to make its path in the snapshot. */
-	readonly prefix: string;
 	/** The caller calls it once. */
 	close(): void;
 }
@@ -108,13 +105,12 @@ export async function prepareOnto(
 		scopeIn: scopeOf,
 	});
 	return {
-		...{ selection, tops, placed, survey, judge, links, contents, rules },
+		...{ selection, tops, placed, survey, judge, links, rules },
 		homes:
 			target === undefined
 				? possibleHomes(placed)
 				: tops.map((top) => ({ top, suffix: "" })),
 		xattrsOf,
-		prefix: location.prefix,
 		close: () => {
 			for (const top of tops) top.close();
 		},

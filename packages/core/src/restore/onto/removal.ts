@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { closeSync, fstatSync, lstatSync, readFileSync } from "node:fs";
+import { fstatSync, lstatSync, readFileSync } from "node:fs";
 import type { Bytes, Node } from "@varve/format";
 import type { DirectoryReader } from "../../snapshot/directory-reader.ts";
 import { codeOf } from "../../system.ts";
@@ -181,6 +181,6 @@ function readSmall(top: Top, suffix: string): Bytes | undefined {
 			? Uint8Array.from(readFileSync(fd))
 			: undefined;
 	} finally {
-		closeSync(fd);
+		top.tree.shut(fd);
 	}
 }

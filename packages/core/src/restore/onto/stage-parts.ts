@@ -1,6 +1,5 @@
 import {
 	closeSync,
-	constants,
 	fstatSync,
 	ftruncateSync,
 	openSync,
@@ -14,6 +13,7 @@ import { systemPath } from "../../system.ts";
 import { createMode, giveAttributes } from "../entry-attributes.ts";
 import { openFileEntry } from "../open-entry.ts";
 import type { Owners } from "../owners.ts";
+import { createFlags } from "../part-writer.ts";
 import { countLosses } from "../tally.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import type { Changes } from "./changes.ts";
@@ -26,11 +26,6 @@ const minPatched = 64 * 1024 * 1024;
 /** Where more than this share of a file differs, it is written anew. */
 const maxPatchedShare = 1 / 8;
 const slice = 1024 * 1024;
-const createFlags =
-	constants.O_WRONLY |
-	constants.O_CREAT |
-	constants.O_EXCL |
-	(constants.O_NOFOLLOW ?? 0);
 
 export interface StagePartsOptions {
 	readonly objects: Pick<ObjectReader, "read">;
