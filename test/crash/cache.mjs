@@ -261,7 +261,9 @@ async function answerOf({ base, place, name, log, when }) {
 function plain(messages) {
 	return messages
 		.filter(({ message_type: type }) => !/^(status|warning)$/.test(type))
-		.map(({ seconds_elapsed: _, ...message }) => JSON.stringify(message))
+		.map(({ seconds_elapsed: _, oldest_proof: __, ...message }) =>
+			JSON.stringify(message),
+		)
 		.join("\n");
 }
 

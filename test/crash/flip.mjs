@@ -321,7 +321,8 @@ function complaintsOfVerify(damage, { report, scrub, restored }, log) {
 		findings.some((finding) => namesFile(finding, file));
 	const isGone =
 		name === "remove" &&
-		["snapshots", "labels", "segments"].includes(file?.kind);
+		(["snapshots", "labels", "segments"].includes(file?.kind) ||
+			file?.kind.startsWith("copies/"));
 	if (harmless && report.findings.length > 0)
 		complaints.push(`found ${report.findings[0].message}`);
 	if (!harmless && !isGone && !isNamed(report))

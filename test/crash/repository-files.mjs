@@ -9,7 +9,8 @@ export function filesIn(location) {
 			const full = join(entry.parentPath, entry.name);
 			const path = full.slice(location.length + 1);
 			const { size } = lstatSync(full);
-			return { path, kind: path.split("/")[0], size };
+			const [top, below] = path.split("/");
+			return { path, kind: top === "copies" ? `${top}/${below}` : top, size };
 		})
 		.sort(
 			(a, b) =>
