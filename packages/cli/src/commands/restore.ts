@@ -177,6 +177,12 @@ function targetOf(
 	return resolve(surroundings.cwd, target);
 }
 
+/** One that cannot be read is not known to be empty. */
 function isFilled(target: string): boolean {
-	return isDirectory(target) && readdirSync(target).length > 0;
+	if (!isDirectory(target)) return false;
+	try {
+		return readdirSync(target).length > 0;
+	} catch {
+		return true;
+	}
 }

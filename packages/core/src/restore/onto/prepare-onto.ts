@@ -66,7 +66,11 @@ export async function prepareOnto(
 	const { tops, placed } = placeAll(location, { target, record, openAt });
 	const accounts =
 		options.numericIds === true ? sameAccounts : await lookUpNumbers(record);
-	const rules = ownerRulesOf(tops[0]?.display("") ?? "/", accounts);
+	const rules = {
+		...ownerRulesOf(tops[0]?.display("") ?? "/", accounts),
+		// Some of the directories may hand on their group.
+		inheritsGroup: true,
+	};
 	const fs = createSourceFs();
 	const scope = new DeletionScope({
 		record,
