@@ -115,7 +115,8 @@ describe("repair packs", () => {
 		if (pack === undefined || frame === undefined) throw new Error("no frame");
 		const at = frame.offset + frame.storedLength - 5;
 		await change(backend, pack.id, flipAt(at));
-		const { result } = await repaired(backend);
+		// Without being told to decode anything.
+		const { result } = await repaired(backend, {});
 		expect(result.losses.chunks).toHaveLength(1);
 		expect(result.losses.hurt.length).toBeGreaterThan(0);
 		expect(result.packs[0]).toMatchObject({ lost: 1, isComplete: true });

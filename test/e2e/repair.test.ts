@@ -54,7 +54,7 @@ describe("varve repair", () => {
 		expect(dry.stderr).toContain(bench.path("source/large"));
 		expect(bench.path("repository", "quarantine")).toBeDefined();
 		expect(readdirSync(bench.path("repository", "quarantine"))).toEqual([]);
-		const done = bench.varve("repair packs --read-data");
+		const done = bench.varve("repair packs");
 		expect(done.code).toBe(4);
 		expect(done.stdout).toContain("lost 1 chunk");
 		expect(bench.varve(["snapshot", bench.path("source")]).code).toBe(0);
@@ -69,7 +69,7 @@ describe("varve repair", () => {
 	test("goes on without what is lost for good, and forgets the damaged snapshot if asked to", () => {
 		const bench = oneSnapshot();
 		flip(first(bench), middle);
-		bench.varve("repair packs --read-data");
+		bench.varve("repair packs");
 		rmSync(bench.path("source/large"));
 		expect(bench.varve("repair snapshots --forget").code).toBe(0);
 		const restored = bench.path("restored");

@@ -48,7 +48,7 @@ const byClass: Readonly<Record<string, string>> = {
 
 const newer = "use a newer version of varve";
 const damaged =
-	"run varve verify --read-data to learn what else is damaged; varve repair packs --read-data saves what is intact";
+	"run varve verify --read-data to learn what else is damaged; varve repair packs saves what is intact";
 
 /** What to do about an error, or undefined. */
 export function hintOf(error: unknown): string | undefined {

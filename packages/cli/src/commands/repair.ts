@@ -71,7 +71,7 @@ export const command: CommandFile = {
 			)
 			.option(
 				"--read-data",
-				"packs: find damaged ones by reading every byte; else by what verify finds without",
+				"packs: decode all to find damaged ones; else their bytes are compared with the checksums in them",
 			)
 			.option(
 				"--forget",
@@ -85,8 +85,8 @@ export const command: CommandFile = {
 			.addOption(retryLockOption());
 	},
 	examples: [
-		["varve repair packs --read-data -n", "learn what is damaged and lost"],
-		["varve repair packs --read-data", "save what is intact"],
+		["varve repair packs -n", "learn what is damaged and lost"],
+		["varve repair packs", "save what is intact"],
 		["varve repair index", "make segments and the index anew"],
 		["varve repair snapshots --forget", "go on without what is lost"],
 	],

@@ -15,7 +15,7 @@ export interface RepairOptions {
 export interface RepairPacksOptions extends RepairOptions {
 	/** These; undefined for those that verify finds. */
 	readonly packs?: readonly PackId[] | undefined;
-	/** verify reads all of every pack. */
+	/** Packs are decoded whole. Else their bytes are compared with the checksums in them, which finds all that has changed since they were written. */
 	readonly readData?: boolean | undefined;
 }
 

@@ -8,6 +8,7 @@ import type { FileKind, ListedFile, Listing, Stage } from "@varve/store";
 import type { CopiedKind } from "../copies/copy-files.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import type { Finding } from "../verify/finding.ts";
 import { verify } from "../verify/verify.ts";
 import { catchUp, dropAbsent } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
@@ -47,13 +48,20 @@ interface Suspects {
 	readonly copies: readonly PutBack[];
 }
 
-/** Packs in which verify finds anything, and copies. */
+/**
+ * Packs in which verify finds anything, and copies. Every byte is compared with its checksum at the least: who repairs is not to be told that
+ * nothing is lost by someone who has not looked.
+ */
 async function suspects(
 	repository: Repository,
 	{ readData = false, signal }: RepairPacksOptions,
 ): Promise<Suspects> {
-	const level = readData ? "data" : "structure";
-	const { findings } = await verify(repository, { level, signal });
+	const levels = readData
+		? ["data" as const]
+		: ["structure" as const, "scrub" as const];
+	const findings: Finding[] = [];
+	for (const level of levels)
+		findings.push(...(await verify(repository, { level, signal })).findings);
 	const packs = new Set<string>();
 	const copies: PutBack[] = [];
 	for (const { pack, chunk, file } of findings) {
