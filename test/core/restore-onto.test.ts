@@ -246,6 +246,32 @@ describe("a restore in place", () => {
 		expect(readFileSync(beside, "utf8")).toBe("alpha");
 	});
 
+	test("overwrite says what gives way: nothing, what is older, what has another size or time", async () => {
+		const made = await scene();
+		const at = (name: string) => join(made.folder, name);
+		const { atime, mtime } = statSync(at("b.txt"));
+		writeFileSync(at("a.txt"), "newer");
+		utimesSync(at("a.txt"), 1_800_000_000, 1_800_000_000);
+		writeFileSync(at("b.txt"), "older");
+		utimesSync(at("b.txt"), 1, 1);
+		writeFileSync(at("turned"), "A FILE");
+		utimesSync(at("turned"), atime, mtime);
+		unlinkSync(at("empty"));
+		const contents = () =>
+			["a.txt", "b.txt", "turned", "empty"].map((name) =>
+				readFileSync(at(name), "utf8"),
+			);
+		await restore(made, { overwrite: "never" });
+		expect(contents()).toEqual(["newer", "older", "A FILE", ""]);
+		await restore(made, { overwrite: "if-newer" });
+		expect(contents()).toEqual(["newer", "beta", "A FILE", ""]);
+		await restore(made, { overwrite: "if-changed" });
+		expect(contents()).toEqual(["alpha", "beta", "A FILE", ""]);
+		await restore(made);
+		expect(contents()).toEqual(["alpha", "beta", "a file", ""]);
+		expect(contentOf(made.folder)).toEqual(made.before);
+	});
+
 	test("asks about each conflict", async () => {
 		const made = await scene();
 		writeFileSync(join(made.folder, "a.txt"), "mine");

@@ -187,10 +187,12 @@ function xattrReader(owners: Owners): XattrsOf | undefined {
 }
 
 function scanOf(
-	{ objects }: Repository,
+	{ objects, identity }: Repository,
 	{ record }: Snapshot,
 ): PreviousScan | undefined {
-	if (record.scan === undefined) return undefined;
+	// What another machine's file system said of its files proves nothing here.
+	if (record.scan === undefined || record.host !== identity.host)
+		return undefined;
 	return new PreviousScan(copiesOf(objects.pieces(record.scan)));
 }
 
