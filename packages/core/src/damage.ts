@@ -6,9 +6,16 @@ const names: readonly string[] = [
 	"StorageError",
 ];
 
-/** True for what goes wrong with single objects of a repository: the rest of it can still be read. */
+/**
+ * True for what goes wrong with single objects of a repository: the rest of it can still be read. Not for what passes (too many open files, a
+ * network that is gone): that says nothing of the object.
+ */
 export function isDamage(error: unknown): error is VarveError {
-	return isVarveError(error) && names.includes(error.name);
+	return (
+		isVarveError(error) &&
+		names.includes(error.name) &&
+		error.details["transient"] !== true
+	);
 }
 
 /**
