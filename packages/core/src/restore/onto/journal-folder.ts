@@ -162,9 +162,7 @@ export function findJournals(directory: string): readonly FoundJournal[] {
 			if (stat?.isDirectory() !== true) return [];
 			const id = name.slice(journalPrefix.length);
 			const path = `${directory}/${name}`;
-			const isOwn =
-				stat.uid === BigInt(process.geteuid?.() ?? 0) &&
-				(stat.mode & 0o077n) === 0n;
+			const isOwn = belongsToMe(stat);
 			const names = namesIn(path);
 			const isPart = names.includes(partName);
 			if (!isPart || !isOwn)
@@ -172,6 +170,13 @@ export function findJournals(directory: string): readonly FoundJournal[] {
 			const first = readFileSync(systemPath(`${path}/${partName}`), "utf8");
 			return [{ id, state: stateOf(namesIn(first)), isPart, isOwn }];
 		});
+}
+
+/** And nobody else can write to it. Where there are no such users, nothing can be said. */
+function belongsToMe({ uid, mode }: BigIntStats): boolean {
+	const user = process.geteuid?.();
+	if (user === undefined) return true;
+	return uid === BigInt(user) && (mode & 0o077n) === 0n;
 }
 
 /** A file that a state has left behind is taken away only after that of the next one has come. */
