@@ -10,7 +10,7 @@ import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import { readFile } from "../../packages/core/src/query/read-content.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
-import { framesOf, unfounded } from "./delta-workplace.ts";
+import { basesWithBases, framesOf } from "./delta-workplace.ts";
 import { noise, readingPlace } from "./reading-workplace.ts";
 import { lateClock, take } from "./snapshot-workplace.ts";
 
@@ -32,7 +32,7 @@ type Action =
 	| { type: "rename"; who: number; file: number; to: number }
 	| { type: "snapshot"; who: number }
 	| { type: "forget"; which: number }
-	| { type: "gc"; who: number; everything: boolean };
+	| { type: "gc"; who: number; share: number };
 
 const who = fc.nat(1);
 const file = fc.nat(3);
@@ -53,7 +53,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 	}),
 	fc.record({ type: fc.constant("rename"), who, file, to: fc.nat(3) }),
 	fc.record({ type: fc.constant("forget"), which: fc.nat(9) }),
-	fc.record({ type: fc.constant("gc"), who, everything: fc.boolean() }),
+	fc.record({
+		type: fc.constant("gc"),
+		...{ who, share: fc.constantFrom(0, 0.3, 1) },
+	}),
 );
 
 /** What was in each snapshot that is kept. */
@@ -79,7 +82,7 @@ class World {
 		else if (action.type === "gc")
 			await gc(repository, {
 				grace: 0,
-				maxUnused: action.everything ? { bytes: 0 } : undefined,
+				maxUnused: { share: action.share },
 			});
 		else change(writer, action);
 	}
@@ -97,7 +100,7 @@ class World {
 	async expectSound(): Promise<void> {
 		for (const { repository } of this.writers) {
 			const frames = await framesOf(repository);
-			expect(unfounded(frames)).toEqual([]);
+			expect(basesWithBases(frames)).toEqual([]);
 			this.deltas += frames.filter(({ bases }) => bases.length > 0).length;
 			const { findings } = await verify(repository, { level: "data" });
 			expect(findings).toEqual([]);
@@ -178,7 +181,7 @@ test("any sequence of changes, snapshots of two writers, forgetting and gc keeps
 					await world.act(one);
 					if (one.type === "gc") await world.expectSound();
 				}
-				await world.act({ type: "gc", who: 1, everything: true });
+				await world.act({ type: "gc", who: 1, share: 0 });
 				await world.expectSound();
 				deltas += world.deltas;
 				for (const { repository, source } of world.writers) {

@@ -4,7 +4,6 @@ import {
 	idBytes,
 	type PackFrame,
 	type PackId,
-	type Place,
 } from "@varve/format";
 import type { Repository } from "../../packages/core/src/repository.ts";
 
@@ -37,7 +36,7 @@ export function idsIn(rows: Bytes): string[] {
 	);
 }
 
-/** Bases that lie in no frame without bases. There must be none, ever. */
+/** Bases that lie in no frame without bases. There are none but of frames that nobody needs, once a gc was there. */
 export function unfounded(frames: readonly FoundFrame[]): string[] {
 	const plain = new Set(
 		frames.flatMap(({ bases, ids }) => (bases.length === 0 ? idsIn(ids) : [])),
@@ -47,7 +46,8 @@ export function unfounded(frames: readonly FoundFrame[]): string[] {
 		.filter((id) => !plain.has(id));
 }
 
-/** Pack and offset of the frame: what tells it from others. */
-export function whereIs({ pack, offset }: Pick<Place, "pack" | "offset">) {
-	return `${pack} ${offset}`;
+/** Bases that are there, but in frames with bases only. There must be none, ever. */
+export function basesWithBases(frames: readonly FoundFrame[]): string[] {
+	const anywhere = new Set(frames.flatMap(({ ids }) => idsIn(ids)));
+	return unfounded(frames).filter((id) => anywhere.has(id));
 }

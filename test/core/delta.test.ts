@@ -9,6 +9,9 @@ import {
 import { dirname, join } from "node:path";
 import { idAt, idBytes } from "@varve/format";
 import { describe, expect, test } from "vitest";
+import { forget } from "../../packages/core/src/forget/forget.ts";
+import { planByHand } from "../../packages/core/src/forget/plan.ts";
+import { gc } from "../../packages/core/src/gc/gc.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import { readFile } from "../../packages/core/src/query/read-content.ts";
 import { stats } from "../../packages/core/src/query/stats.ts";
@@ -243,6 +246,30 @@ describe("a changed file", () => {
 		await take();
 		expect(await deltasOf(repository)).toEqual([]);
 	});
+});
+
+test("that nobody needs any more is no damage when gc has freed its base, and is stored again when it comes back", async () => {
+	const former = noise(1500, 7);
+	const { source, repository, write, move, take, expectSound } = await workshop(
+		{ a: former },
+	);
+	write({ a: edited(former, 700), n: noise(900, 3) });
+	await take();
+	rmSync(join(source, "a"));
+	move("a");
+	const last = await take();
+	const all = await listSnapshots(repository);
+	await forget(repository, planByHand(all.filter(({ id }) => id !== last.id)));
+	await gc(repository, { grace: 0, maxUnused: { share: 1 } });
+	expect(unfounded(await framesOf(repository))).not.toEqual([]);
+	expect(await verify(repository, { level: "data" })).toMatchObject({
+		findings: [],
+	});
+	write({ a: edited(former, 700) });
+	const { record } = await take();
+	expect(record.statistics.bytesAdded).toBe(1500);
+	await gc(repository, { grace: 0, maxUnused: { bytes: 0 } });
+	await expectSound();
 });
 
 test("whose base is damaged is named in every snapshot that has it", async () => {

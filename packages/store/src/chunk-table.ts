@@ -103,6 +103,14 @@ export class ChunkTable {
 		for (const part of this.#parts) yield* part.bases();
 	}
 
+	/**
+	 * Frames with one of these bases count no more, since it is in no frame without bases: nothing in them is live. Yields the ids of
+	 * what was, which must be looked for elsewhere, 32 bytes each.
+	 */
+	*discount(bases: ReadonlySet<string>): Generator<Bytes> {
+		for (const part of this.#parts) yield* part.discount(bases);
+	}
+
 	/** What of each pack is live; of a pack that several segments name, once. */
 	use(): PackUse[] {
 		const seen = new Set<string>();

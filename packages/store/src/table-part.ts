@@ -1,5 +1,6 @@
 import {
 	type Bytes,
+	idAt,
 	idBytes,
 	type LeaseId,
 	type PackFrame,
@@ -88,6 +89,8 @@ export class TablePart {
 	readonly #stored: Uint32Array;
 	readonly #raw: Uint32Array;
 	readonly #based: Uint8Array;
+	/** 1 for each frame that counts no more, once there is one. */
+	#discounted: Uint8Array | undefined;
 	/** A bit for each row. */
 	readonly #live: Uint8Array;
 	readonly #visited: Uint8Array;
@@ -159,7 +162,10 @@ export class TablePart {
 	}
 
 	#isCounting(frame: number): boolean {
-		return this.#counts[this.#packOf[frame] as number] === 1;
+		return (
+			this.#counts[this.#packOf[frame] as number] === 1 &&
+			this.#discounted?.[frame] !== 1
+		);
 	}
 
 	isBased(frame: number): boolean {
@@ -186,6 +192,28 @@ export class TablePart {
 			if (isLive && this.#based[frame] === 1) live.add(frame);
 		});
 		for (const frame of live) yield this.#search.reader.frame(frame).bases;
+	}
+
+	/** Frames with one of these bases count no more, and nothing in them is live. Yields the ids of what was, 32 bytes each. */
+	*discount(bases: ReadonlySet<string>): Generator<Bytes> {
+		if (!this.#based.includes(1)) return;
+		this.#discounted ??= new Uint8Array(this.#packOf.length);
+		const discounted = this.#discounted;
+		this.#based.forEach((based, f) => {
+			if (based === 1 && hasAny(this.#search.reader.frame(f).bases, bases))
+				discounted[f] = 1;
+		});
+		const block = new SegmentBlock(this.#search, scanRows);
+		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
+			block.load(first);
+			for (let row = 0; row < block.rows; row++) {
+				const number = first + row;
+				if (discounted[block.frameNumber(row)] !== 1) continue;
+				if (!this.#isLive(number)) continue;
+				clearBit(this.#live, number);
+				yield block.ids.slice(row * idBytes, (row + 1) * idBytes);
+			}
+		}
 	}
 
 	*use(): Generator<PackUse> {
@@ -298,6 +326,17 @@ export class TablePart {
 		}
 		return frames;
 	}
+}
+
+function hasAny(ids: Bytes, wanted: ReadonlySet<string>): boolean {
+	for (let at = 0; at < ids.length; at += idBytes)
+		if (wanted.has(idAt(ids, at))) return true;
+	return false;
+}
+
+function clearBit(bits: Uint8Array, at: number): void {
+	const byte = bits[at >>> 3] as number;
+	bits[at >>> 3] = byte & ~(1 << (at & 7));
 }
 
 /** False if it was set. */

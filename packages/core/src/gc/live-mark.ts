@@ -154,50 +154,66 @@ export class LiveMark {
 		this.#ask(ids, (table, asked) => table.mark(asked));
 	}
 
-	/** A frame that is kept is of no use without its bases. They lie in frames without bases, so that one round is enough. */
+	/**
+	 * A frame that is kept is of no use without its bases. They lie in frames without bases, so that one round is enough; but a frame whose
+	 * bases an earlier gc has freed, as nothing in it was live then, is no place for a chunk that has been stored again since.
+	 */
 	#markBases(): void {
-		for (const table of this.#options.tables)
-			for (const bases of table.bases())
-				for (let at = 0; at < bases.length; at += idBytes) {
-					this.#chunks.push(bases, at);
-					if (this.#chunks.size < chunksAtOnce) continue;
-					this.#markPlain();
-				}
-		this.#markPlain();
+		for (;;) {
+			const missing = new Set<string>();
+			for (const table of this.#options.tables)
+				for (const bases of table.bases())
+					for (let at = 0; at < bases.length; at += idBytes) {
+						this.#chunks.push(bases, at);
+						if (this.#chunks.size >= chunksAtOnce) this.#markPlain(missing);
+					}
+			this.#markPlain(missing);
+			if (missing.size === 0) return;
+			for (const table of this.#options.tables)
+				for (const id of table.discount(missing)) this.#chunks.push(id, 0);
+			while (this.#chunks.size > 0) this.#markChunks();
+		}
 	}
 
-	#markPlain(): void {
+	#markPlain(missing: Set<string>): void {
 		const waiting = this.#chunks.pop(chunksAtOnce);
 		const { ids } = sortIds(waiting, waiting.length / idBytes);
 		if (ids.length === 0) return;
-		this.#ask(ids, (table, asked) => table.mark(asked, true));
+		const left = this.#askAll(ids, (table, asked) => table.mark(asked, true));
+		for (let at = 0; at < left.length; at += idBytes)
+			missing.add(idAt(left, at));
 	}
 
-	/** Asks one table after the other; each answers with the indices of what it does not have. */
-	#ask(
-		ids: Bytes,
-		ask: (
-			table: ChunkTable,
-			ids: Bytes,
-			indexOf: (i: number) => number,
-		) => number[],
-	): void {
+	#ask(ids: Bytes, ask: Ask): void {
+		const missing = this.#askAll(ids, ask);
+		if (missing.length === 0) return;
+		throw new CorruptError(
+			"MISSING_CHUNK",
+			`${missing.length / idBytes} chunks that snapshots need are in no pack, among them ${idAt(missing, 0)}`,
+			{ chunk: idAt(missing, 0) },
+		);
+	}
+
+	/** Asks one table after the other; each answers with the indices of what it does not have. Returns what none has. */
+	#askAll(ids: Bytes, ask: Ask): Bytes {
 		let asked = ids;
 		let indexOf = (i: number) => i;
 		for (const table of this.#options.tables) {
 			const missing = ask(table, asked, indexOf);
-			if (missing.length === 0) return;
 			asked = pick(asked, missing);
+			if (missing.length === 0) break;
 			const outer = missing.map(indexOf);
 			indexOf = (i) => outer[i] as number;
 		}
-		throw new CorruptError(
-			"MISSING_CHUNK",
-			`${asked.length / idBytes} chunks that snapshots need are in no pack, among them ${idAt(asked, 0)}`,
-			{ chunk: idAt(asked, 0) },
-		);
+		return asked;
 	}
 }
+
+type Ask = (
+	table: ChunkTable,
+	ids: Bytes,
+	indexOf: (i: number) => number,
+) => number[];
 
 function pick(ids: Bytes, indices: readonly number[]): Bytes {
 	const picked = new Uint8Array(indices.length * idBytes);

@@ -78,6 +78,8 @@ export interface Fault {
 	readonly pack?: PackId;
 	/** Chunks that cannot be read because of it, as hex. */
 	readonly chunks: readonly string[];
+	/** A frame that is whole but misses a base: gc leaves such among live ones, and it counts only if something needs its chunks. */
+	readonly baseless?: boolean;
 	/** Snapshots hurt whatever their trees hold. */
 	readonly snapshots?: readonly SnapshotId[];
 }

@@ -23,11 +23,14 @@ export async function findingsOf(
 	const { objects } = repository;
 	const map =
 		bad.size === 0 ? new HurtMap() : findHurt({ objects, records, bad });
-	return faults.map((fault, i) =>
-		hasSoundCopy(fault, sound)
-			? restorable(fault, findingOf(fault, [], map))
-			: findingOf(fault, lost[i] ?? [], map),
-	);
+	return faults.flatMap((fault, i) => {
+		if (hasSoundCopy(fault, sound))
+			return restorable(fault, findingOf(fault, [], map));
+		const finding = findingOf(fault, lost[i] ?? [], map);
+		// Without a chunk it is not known what it hurts.
+		const isNeeded = finding.hurt.length > 0 || fault.chunks.length === 0;
+		return fault.baseless && !isNeeded ? [] : finding;
+	});
 }
 
 /** Only a record that is not there at all is missed by anyone until it is put back. */

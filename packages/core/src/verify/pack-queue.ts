@@ -158,9 +158,10 @@ export class PackQueue {
 	}
 
 	#takeFrames({ frameProblems }: VerifyReply, state: PackState): void {
-		for (const { offset, code, message, chunks } of frameProblems)
+		for (const { offset, code, baseless, message, chunks } of frameProblems)
 			this.#fault(state, {
 				code,
+				baseless,
 				problem: `of the frame at byte ${offset}: ${message}`,
 				chunks: Array.from({ length: chunks.length / idBytes }, (_, i) =>
 					toHex(chunks, i * idBytes, (i + 1) * idBytes),
@@ -172,6 +173,7 @@ export class PackQueue {
 		state: PackState,
 		fault: {
 			code: "BAD_BLOCK" | "UNREADABLE_FILE" | "BAD_FRAME" | "BAD_CHUNK";
+			baseless?: boolean;
 			problem: string;
 			chunks: readonly string[];
 		},
@@ -185,6 +187,7 @@ export class PackQueue {
 			file: { kind: from ?? "packs", name: pack },
 			...(from === undefined ? { pack } : {}),
 			chunks: fault.chunks,
+			baseless: fault.baseless ?? false,
 		});
 	}
 }

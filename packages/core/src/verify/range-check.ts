@@ -126,11 +126,13 @@ export class RangeCheck {
 			if (bad.length === 0) return undefined;
 			const chunks = joinIds(bad);
 			const message = `${bad.length} of the ${ids.length / idBytes} chunks in it do not match their ids, the first of them ${idAt(chunks)}`;
-			return { offset, code: "BAD_CHUNK", message, chunks };
+			return { offset, code: "BAD_CHUNK", baseless: false, message, chunks };
 		} catch (error) {
 			if (!isVarveError(error)) throw error;
 			const chunks = ids.slice();
-			return { offset, code: "BAD_FRAME", message: error.message, chunks };
+			const { code, message } = error;
+			const baseless = code === "MISSING_BASE";
+			return { offset, code: "BAD_FRAME", baseless, message, chunks };
 		}
 	}
 

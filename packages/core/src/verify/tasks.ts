@@ -43,6 +43,8 @@ export interface VerifySetup {
 export interface FrameProblem {
 	readonly offset: number;
 	readonly code: "BAD_FRAME" | "BAD_CHUNK";
+	/** The frame is whole, but one of its bases is not there. */
+	readonly baseless: boolean;
 	readonly message: string;
 	/** Ids of the chunks it costs, 32 bytes each. */
 	readonly chunks: Bytes;
