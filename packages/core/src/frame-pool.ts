@@ -2,6 +2,13 @@ import type { Bytes } from "@varve/format";
 
 const smallestBuffer = 64 * 1024;
 
+/** A power of two, or that and a quarter: frames are a little longer than they are meant to be. */
+function roomFor(length: number): number {
+	let size = smallestBuffer;
+	while (size * 1.25 < length) size *= 2;
+	return size < length ? size * 1.25 : size;
+}
+
 /** Decoded frames, the last used ones up to `limit` bytes of buffers, which go from frame to frame: memory does not grow by garbage. */
 export class FramePool<F extends { readonly buffer: Bytes }> {
 	readonly #limit: number;
@@ -38,8 +45,7 @@ export class FramePool<F extends { readonly buffer: Bytes }> {
 
 	/** A buffer for `length` bytes: a spare one, or a new one while there is room, or that of the frame used longest ago. */
 	take(length: number): Bytes {
-		let size = smallestBuffer;
-		while (size < length) size *= 2;
+		const size = roomFor(length);
 		for (;;) {
 			const isFull = this.#held + size > this.#limit;
 			const spare = this.#takeSpare(size, isFull);

@@ -25,7 +25,7 @@ export interface DeltaParts {
 }
 
 /** A frame with bases is smaller than others: content finds what it resembles among few bytes, and whoever wants one file reads little. */
-const frameShare = 1 / 8;
+const frameShare = 1 / 16;
 /** Files of up to so many chunks of average length are compared as a whole. */
 const wholeChunks = 2;
 /** After frames that gained nothing so much content goes by untried, twice as much after each. */
@@ -65,7 +65,7 @@ export class DeltaFrames {
 		this.#parts = parts;
 		this.#full = frameBytes * frameShare;
 		this.#wholeBytes = chunker.average * wholeChunks;
-		this.#raw = new Uint8Array(Math.max(2 * this.#full, chunker.max));
+		this.#raw = new Uint8Array(Math.max(4 * this.#full, chunker.max));
 		const room = Math.min(maxBaseRaw, Math.max(frameBytes, chunker.max));
 		this.#dictionary = new Uint8Array(dictionaryPrefixBytes + room);
 	}
