@@ -20,7 +20,10 @@ const fileBytes = 16_000;
 const stride = 300;
 
 const chunker = {
-	...{ algorithm: "gear1", min: 16_384, average: 65_536, max: 262_144 },
+	algorithm: "gear1",
+	min: 16_384,
+	average: 65_536,
+	max: 262_144,
 } as const;
 
 /** Versions of a file: each has `changed` bytes in every 300 replaced, and what was replaced before it too. */
