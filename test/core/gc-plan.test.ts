@@ -29,6 +29,8 @@ function pack(n: number, some: Partial<PackUse> = {}): PackUse {
 		stored,
 		live,
 		stuck,
+		mustMove: false,
+		grown: 0,
 		chunks: 500,
 		liveChunks: live === 0 ? 0 : 500,
 		...some,

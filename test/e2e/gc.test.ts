@@ -100,7 +100,9 @@ describe("varve gc", () => {
 		expect(bench.varve(["show", bench.first]).code).toBe(1);
 		expect(readdirSync(bench.path("repository", "forgotten"))).toEqual([]);
 		expectSound(bench, 1);
-		expect(bench.done("gc --grace 0 --max-unused 0").stdout).toMatch(/^nothing to free$/m);
+		expect(bench.done("gc --grace 0 --max-unused 0").stdout).toMatch(
+			/^nothing to free$/m,
+		);
 	});
 
 	test("tells with --dry-run what the run after it frees, and changes nothing", async () => {

@@ -9,10 +9,10 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ChunkTable } from "../../packages/store/src/chunk-table.ts";
+import { movesWhole } from "../../packages/store/src/pack-use.ts";
 import { PageCache } from "../../packages/store/src/page-cache.ts";
 import { segmentInMemory } from "../../packages/store/src/segment-file.ts";
 import { SegmentSearch } from "../../packages/store/src/segment-search.ts";
-import { movesWhole } from "../../packages/store/src/table-part.ts";
 
 const idOf = (n: number) => {
 	const bytes = new Uint8Array(32).fill(n);
@@ -268,9 +268,10 @@ describe("a chunk table over any segments", () => {
 			);
 			expect([...got.keys()].sort()).toEqual(counting.map(({ id }) => id));
 			for (const { id, frames } of counting)
-				expect(got.get(id)).toEqual(
+				expect(got.get(id)).toMatchObject(
 					frames.map((frame) => ({
 						frame,
+						isFreed: false,
 						live: Uint8Array.from(frame.lengths, (_, i) =>
 							live.has(idAt(frame.ids, i * 32)) ? 1 : 0,
 						),

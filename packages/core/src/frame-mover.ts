@@ -1,5 +1,6 @@
 import {
 	type Bytes,
+	dictionaryPrefixBytes,
 	FrameKind,
 	idAt,
 	idBytes,
@@ -7,6 +8,7 @@ import {
 	type PackKind,
 } from "@varve/format";
 import type {
+	FrameBases,
 	FrameEncoder,
 	Kernel,
 	PackFile,
@@ -48,11 +50,71 @@ function roomIn(memory: Uint8Array<ArrayBuffer>, bytes: number) {
 	return larger;
 }
 
+/** A chunk of a frame that is freed of its bases, and those it was made with. Its bytes are a view. */
+export interface FreedChunk {
+	readonly id: Bytes;
+	readonly bytes: Bytes;
+	/** Ids in hex. */
+	readonly bases: readonly string[];
+}
+
+export interface FreedFrame {
+	readonly chunks: readonly FreedChunk[];
+}
+
 /** What a pack tells of a frame, but for where it lies. */
 export type FrameContents = Pick<
 	PackFrame,
 	"ids" | "lengths" | "bases" | "rawLength"
 >;
+
+/** Bytes of chunks that are kept to be bases. */
+const heirBytes = 16 * 1024 * 1024;
+/** A dictionary has as many at most: what a frame resembles is about as long as itself. */
+const maxDictionary = 1024 * 1024;
+
+interface Heir {
+	readonly id: Bytes;
+	readonly bytes: Bytes;
+}
+
+/** By former base: the chunk that was made with it and is stored without bases now. */
+class Heirs {
+	readonly #byBase = new Map<string, Heir>();
+	#bytes = 0;
+
+	add(bases: readonly string[], heir: Heir): void {
+		if (this.#bytes > heirBytes) {
+			this.#byBase.clear();
+			this.#bytes = 0;
+		}
+		this.#bytes += heir.bytes.length;
+		for (const base of bases)
+			if (!this.#byBase.has(base)) this.#byBase.set(base, heir);
+	}
+
+	/** Of these bases, each once. */
+	of(bases: readonly string[]): FrameBases {
+		const heirs = new Set<Heir>();
+		let bytes = 0;
+		for (const base of bases) {
+			const heir = this.#byBase.get(base);
+			if (heir === undefined || heirs.has(heir)) continue;
+			if (bytes + heir.bytes.length > maxDictionary) break;
+			bytes += heir.bytes.length;
+			heirs.add(heir);
+		}
+		const ids = new Uint8Array(heirs.size * idBytes);
+		const dictionary = new Uint8Array(dictionaryPrefixBytes + bytes);
+		let at = dictionaryPrefixBytes;
+		[...heirs].forEach((heir, i) => {
+			ids.set(heir.id, i * idBytes);
+			dictionary.set(heir.bytes, at);
+			at += heir.bytes.length;
+		});
+		return { ids, dictionary };
+	}
+}
 
 export interface FrameMoverOptions {
 	readonly kernel: Kernel;
@@ -69,6 +131,8 @@ export class FrameMover {
 	readonly #gathered = new Map<PackKind, Gathered>();
 	/** Chunks that were moved: of one that lies in two of the packs, one copy is enough. */
 	readonly #done = new Set<string>();
+	readonly #heirs = new Heirs();
+	readonly #freed = new Gathered();
 	#full: WrittenPack[] = [];
 
 	constructor(options: FrameMoverOptions) {
@@ -96,6 +160,42 @@ export class FrameMover {
 		const gathered = this.#gatheredOf(kind);
 		gathered.add(id, bytes);
 		if (gathered.bytes >= this.#options.frameBytes) this.#closeFrame(kind);
+	}
+
+	/**
+	 * What is live in a frame that is freed of its bases. Where another version of the same content has been moved so before, that one is the base
+	 * from now on; else this is stored without, and is a base for those that follow.
+	 */
+	addFreed(kind: PackKind, freed: FreedFrame): void {
+		const chunks = freed.chunks.filter(({ id }) => !this.#done.has(idAt(id)));
+		const bases = this.#heirs.of(chunks.flatMap(({ bases }) => bases));
+		if (chunks.length === 0) return;
+		if (bases.ids.length > 0 && this.#addBeside(kind, chunks, bases)) return;
+		for (const { id, bytes, bases } of chunks) {
+			this.addChunk(kind, id, bytes);
+			this.#heirs.add(bases, { id: id.slice(), bytes: bytes.slice() });
+		}
+	}
+
+	/** False if that gains too little. */
+	#addBeside(
+		kind: PackKind,
+		chunks: readonly FreedChunk[],
+		bases: FrameBases,
+	): boolean {
+		const gathered = this.#freed;
+		gathered.clear();
+		for (const { id, bytes } of chunks) gathered.add(id, bytes);
+		const raw = gathered.raw.subarray(0, gathered.bytes);
+		const lengths = Uint32Array.from(gathered.lengths);
+		const count = lengths.length;
+		const content = { kind, raw, lengths, count };
+		const { frame, based } = this.#encoder.encodeBeside(content, bases);
+		if (!based) return false;
+		const ids = gathered.ids.slice(0, count * idBytes);
+		const rawLength = raw.length;
+		this.addFrame(kind, frame, { ids, lengths, bases: bases.ids, rawLength });
+		return true;
 	}
 
 	/** Packs that have been closed since it was last asked: written, and not durable yet. */

@@ -7,10 +7,12 @@ import {
 	type SegmentPack,
 } from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
+import { freeFrames } from "./free-frames.ts";
+import type { FrameUse, PackUse } from "./pack-use.ts";
 import { PageCache } from "./page-cache.ts";
 import { segmentInMemory } from "./segment-file.ts";
 import { SegmentSearch } from "./segment-search.ts";
-import { type FrameUse, type PackUse, TablePart } from "./table-part.ts";
+import { TablePart } from "./table-part.ts";
 
 export interface TableInput {
 	/** Named by segments; opened, and to be closed by the caller. */
@@ -96,6 +98,19 @@ export class ChunkTable {
 					best = row.place();
 			});
 		return best;
+	}
+
+	/**
+	 * Decides which frames are to be stored without their bases, from packs that can be moved: `bases` names those of the others only. To be called
+	 * when all is marked but bases. Returns about how many bytes that gains.
+	 */
+	freeFrames(isMovable: (pack: PackId) => boolean): number {
+		return freeFrames(this.#parts, isMovable);
+	}
+
+	/** All frames keep their bases after all; these are to be marked again. */
+	freeNone(): void {
+		for (const part of this.#parts) part.freeNone();
 	}
 
 	/** Bases of all frames that hold a live chunk, as rows of 32 bytes. */

@@ -12,6 +12,6 @@ export { createMemoryBackend } from "./memory-backend.ts";
 export { openChunkLookup } from "./open-chunk-lookup.ts";
 export { type IndexOptions, openRepositoryIndex } from "./open-index.ts";
 export * from "./open-segments.ts";
+export type { FrameUse, PackUse } from "./pack-use.ts";
 export * from "./repository-index.ts";
-export type { FrameUse, PackUse } from "./table-part.ts";
 export type { Warn, Warning } from "./warn.ts";

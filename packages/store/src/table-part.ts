@@ -1,74 +1,17 @@
-import {
-	type Bytes,
-	idAt,
-	idBytes,
-	type LeaseId,
-	type PackFrame,
-	type PackId,
-	type PackKind,
-} from "@varve/format";
+import { type Bytes, idAt, idBytes, type PackId } from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
 import { joinRows, SegmentBlock } from "./join-segment.ts";
+import {
+	type BasedFrame,
+	FrameUse,
+	movesWhole,
+	type PackUse,
+} from "./pack-use.ts";
 import type { SegmentSearch } from "./segment-search.ts";
 
 /** Chunks of a segment that are read by in the time one is searched for: see docs/adr/0002-index.md. */
 const rowsPerSearch = 256;
 const scanRows = 8192;
-
-/** A pack, and what of it is live. */
-export interface PackUse {
-	readonly id: PackId;
-	/** Of the file, as listed. */
-	readonly size: number;
-	readonly kind: PackKind;
-	/** Of the segment that names it; undefined if none does. */
-	readonly lease: LeaseId | undefined;
-	/** Stored bytes of live chunks: of each frame, their part. */
-	readonly live: number;
-	/** Stored bytes of dead chunks in frames that move as they are: a move takes them along. */
-	readonly stuck: number;
-	/** Stored bytes of all frames. */
-	readonly stored: number;
-	readonly chunks: number;
-	readonly liveChunks: number;
-}
-
-/** A frame with a smaller dead part than this moves as it is. */
-const leastDeadShare = 1 / 16;
-
-/**
- * Whether a frame with something live in it moves as it is and is not taken apart. One with bases always does: its chunks are nothing
- * without them, and small.
- */
-export function movesWhole(
-	isBased: boolean,
-	deadRaw: number,
-	raw: number,
-): boolean {
-	return isBased || deadRaw < raw * leastDeadShare;
-}
-
-/** A frame of a pack, and which of its chunks are live. */
-export class FrameUse {
-	readonly frame: PackFrame;
-	/** 1 for each chunk that is. */
-	readonly live: Uint8Array;
-
-	constructor(frame: PackFrame, live: Uint8Array) {
-		this.frame = frame;
-		this.live = live;
-	}
-
-	/** True if it is moved as it is, and not taken apart. */
-	get movesWhole(): boolean {
-		const { bases, rawLength, lengths } = this.frame;
-		const dead = lengths.reduce(
-			(sum, length, i) => sum + (this.live[i] === 0 ? length : 0),
-			0,
-		);
-		return movesWhole(bases.length > 0, dead, rawLength);
-	}
-}
 
 /** A row with an id that was asked for, in a pack that counts. */
 interface FoundRow {
@@ -94,6 +37,11 @@ export class TablePart {
 	/** A bit for each row. */
 	readonly #live: Uint8Array;
 	readonly #visited: Uint8Array;
+	/** A bit for each row that is live not only as a base; a byte for the number of frames it is a base of, 255 for all above. */
+	#needed: Uint8Array | undefined;
+	#users: Uint8Array | undefined;
+	/** Of each frame that is to be freed of its bases, by how much it grows; 0 for others. */
+	#grown: Float64Array | undefined;
 
 	constructor(
 		search: SegmentSearch,
@@ -182,16 +130,73 @@ export class TablePart {
 	}
 
 	#isLive(row: number): boolean {
-		return ((this.#live[row >>> 3] as number) & (1 << (row & 7))) !== 0;
+		return isSet(this.#live, row);
 	}
 
 	*bases(): Generator<Bytes> {
+		for (const { bases } of this.basedFrames()) yield bases;
+	}
+
+	/** Those that are to keep their bases. */
+	*basedFrames(): Generator<BasedFrame> {
 		if (!this.#based.includes(1)) return;
-		const live = new Set<number>();
-		this.#scan((frame, isLive) => {
-			if (isLive && this.#based[frame] === 1) live.add(frame);
+		const live = new Map<number, number>();
+		this.#scan((frame, isLive, length) => {
+			if (isLive && this.isBased(frame) && !this.isFreed(frame))
+				live.set(frame, (live.get(frame) ?? 0) + length);
 		});
-		for (const frame of live) yield this.#search.reader.frame(frame).bases;
+		const { reader } = this.#search;
+		for (const [frame, liveRaw] of live) {
+			const { bases, storedLength, rawLength } = reader.frame(frame);
+			const { id: pack } = reader.pack(this.#packOf[frame] as number);
+			yield {
+				...{ frame, pack, bases, liveRaw },
+				live: (storedLength * liveRaw) / rawLength,
+			};
+		}
+	}
+
+	/** What is live now is needed for itself; what becomes live after this, as a base. */
+	beginBases(): void {
+		this.#needed = this.#live.slice();
+		this.#users = new Uint8Array(this.#search.chunks);
+		this.#grown = new Float64Array(this.#packOf.length);
+	}
+
+	/** One more frame uses the chunk as a base. */
+	addUser(row: number): void {
+		const users = this.#users as Uint8Array;
+		users[row] = Math.min(255, (users[row] as number) + 1);
+	}
+
+	setNeeded(row: number): void {
+		setBit(this.#needed as Uint8Array, row);
+	}
+
+	/** Stored bytes that the chunk costs each of the frames it is only a base of. */
+	costOf(row: number, frame: number, length: number): number {
+		if (isSet(this.#needed as Uint8Array, row)) return 0;
+		const users = Math.max(1, (this.#users as Uint8Array)[row] as number);
+		return (length * this.ratioOf(frame)) / users;
+	}
+
+	/** Stored bytes for each of content. */
+	ratioOf(frame: number): number {
+		return (this.#stored[frame] as number) / (this.#raw[frame] as number);
+	}
+
+	/** What is live in the frame is to be stored without bases, which takes about so many bytes more. */
+	free(frame: number, grown: number): void {
+		(this.#grown as Float64Array)[frame] = Math.max(1, grown);
+	}
+
+	isFreed(frame: number): boolean {
+		return this.#grown !== undefined && this.#grown[frame] !== 0;
+	}
+
+	/** All frames keep their bases. */
+	freeNone(): void {
+		this.#grown?.fill(0);
 	}
 
 	/** Frames with one of these bases count no more, and nothing in them is live. Yields the ids of what was, 32 bytes each. */
@@ -232,6 +237,7 @@ export class TablePart {
 		const stored = new Float64Array(packs);
 		const live = new Float64Array(packs);
 		const stuck = new Float64Array(packs);
+		const grown = new Float64Array(packs);
 		this.#packOf.forEach((pack, f) => {
 			const bytes = this.#stored[f] as number;
 			const raw = this.#raw[f] as number;
@@ -239,7 +245,10 @@ export class TablePart {
 			const part = Math.round((bytes * alive) / raw);
 			(stored[pack] as number) += bytes;
 			(live[pack] as number) += part;
-			if (alive > 0 && movesWhole(this.isBased(f), raw - alive, raw))
+			if (alive === 0) return;
+			if (this.isFreed(f))
+				(grown[pack] as number) += (this.#grown as Float64Array)[f] as number;
+			else if (movesWhole(this.isBased(f), raw - alive, raw))
 				(stuck[pack] as number) += bytes - part;
 		});
 		for (let p = 0; p < packs; p++) {
@@ -252,6 +261,8 @@ export class TablePart {
 				lease: this.#isNamed ? reader.lease : undefined,
 				live: live[p] as number,
 				stuck: stuck[p] as number,
+				mustMove: grown[p] !== 0,
+				grown: grown[p] as number,
 				stored: stored[p] as number,
 				chunks: chunks[p] as number,
 				liveChunks: liveChunks[p] as number,
@@ -306,7 +317,8 @@ export class TablePart {
 			const ids = new Uint8Array(count * idBytes);
 			const lengths = new Uint32Array(count);
 			const frame = { offset, storedLength, rawLength, bases, ids, lengths };
-			frames.set(f, new FrameUse(frame, new Uint8Array(count)));
+			const live = new Uint8Array(count);
+			frames.set(f, new FrameUse(frame, live, this.isFreed(f)));
 		}
 		const block = new SegmentBlock(this.#search, scanRows);
 		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
@@ -337,6 +349,10 @@ function hasAny(ids: Bytes, wanted: ReadonlySet<string>): boolean {
 function clearBit(bits: Uint8Array, at: number): void {
 	const byte = bits[at >>> 3] as number;
 	bits[at >>> 3] = byte & ~(1 << (at & 7));
+}
+
+function isSet(bits: Uint8Array, at: number): boolean {
+	return ((bits[at >>> 3] as number) & (1 << (at & 7))) !== 0;
 }
 
 /** False if it was set. */

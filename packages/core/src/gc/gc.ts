@@ -6,7 +6,7 @@ import {
 	type PackKind,
 	type SnapshotId,
 } from "@varve/format";
-import type { ChunkTable, Stage } from "@varve/store";
+import type { Stage } from "@varve/store";
 import { copyTreePacks, settleCopies } from "../copies/keep-copies.ts";
 import { dropReplaced } from "../forget/stored-policies.ts";
 import { either, withLease } from "../lease.ts";
@@ -14,26 +14,16 @@ import {
 	type FoundLease,
 	fenceDeadLeases,
 	heldLeases,
-	listLeases,
 } from "../lease-table.ts";
 import { readGcList } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 import { fenceLeftStages } from "../stages.ts";
-import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
-import { LiveMark } from "./live-mark.ts";
-import {
-	defaultGrace,
-	defaultMaxUnused,
-	type GcOptions,
-	type GcPlan,
-	type GcResult,
-	type LiveHolders,
-} from "./options.ts";
-import { planGc } from "./plan.ts";
+import { type Marked, mark } from "./mark.ts";
+import type { GcOptions, GcPlan, GcResult } from "./options.ts";
 import { type Repacked, repack } from "./repack.ts";
 import { renewReserve, withReserve } from "./reserve.ts";
 import { putSegment, rewriteSegments } from "./segments.ts";
-import { rootsBut, type Swept, sourcesOf, sweep } from "./sweep.ts";
+import { type Swept, sweep } from "./sweep.ts";
 import { waitForLeases } from "./wait.ts";
 
 /**
@@ -260,60 +250,6 @@ function together(first: Swept | undefined, result: GcResult): GcResult {
 	};
 }
 
-interface Marked {
-	readonly inventory: Inventory;
-	readonly table: ChunkTable;
-	readonly plan: GcPlan;
-	/** Snapshots whose grace is over. */
-	readonly dying: readonly SnapshotId[];
-	/** Of each pack. */
-	readonly kinds: ReadonlyMap<PackId, PackKind>;
-}
-
-/** Phase one, up to the decision. The caller disposes of the inventory. */
-async function mark(
-	repository: Repository,
-	options: GcOptions,
-	stage?: Stage,
-): Promise<Marked> {
-	const holders = await findHolders(repository, stage);
-	const forgotten = await forgottenSince(repository);
-	const inventory = await takeInventory(repository, options.signal);
-	try {
-		const until = repository.clock.now() - (options.grace ?? defaultGrace);
-		const dying = [...forgotten]
-			.filter(([id, since]) => since <= until && inventory.records.has(id))
-			.map(([id]) => id)
-			.sort();
-		const table = inventory.segments.table(new Set());
-		const work = new LiveMark({
-			tables: [table],
-			sources: sourcesOf(repository, [table]),
-			signal: options.signal,
-		});
-		await work.add(rootsBut(inventory.records, dying));
-		const uses = table.use();
-		const plan = planGc(uses, holders, {
-			maxUnused: options.maxUnused ?? defaultMaxUnused,
-			maxRepack: options.maxRepack ?? Number.POSITIVE_INFINITY,
-			space: await spaceFor(repository),
-			packBytes: repository.config.packBytes,
-		});
-		const kinds = new Map(uses.map(({ id, kind }) => [id, kind]));
-		return { inventory, table, plan, dying, kinds };
-	} catch (error) {
-		inventory[Symbol.dispose]();
-		throw error;
-	}
-}
-
-/** Two packs' room is left for others. */
-async function spaceFor({ backend, config }: Repository): Promise<number> {
-	const space = await backend.space();
-	if (space === undefined) return Number.POSITIVE_INFINITY;
-	return Math.max(0, space - 2 * config.packBytes);
-}
-
 async function move(
 	repository: Repository,
 	stage: Stage,
@@ -334,22 +270,6 @@ async function move(
 		await copyTreePacks(repository, stage, repacked.written);
 	}
 	return repacked;
-}
-
-/** Lists packs before leases: whoever comes between writes packs that are not in the list. */
-async function findHolders(
-	repository: Repository,
-	stage: Stage | undefined,
-): Promise<LiveHolders> {
-	const listed = await repository.backend.list("packs");
-	const live = (await listLeases(repository)).filter(
-		({ lease, verdict }) => verdict === "live" && lease !== stage?.lease,
-	);
-	return {
-		packs: new Set(listed.map(({ name }) => name)),
-		leases: new Set(live.map(({ lease }) => lease)),
-		writers: live.some(({ record }) => record?.kind !== "reader"),
-	};
 }
 
 function isEmpty(plan: GcPlan, dying: readonly SnapshotId[]): boolean {

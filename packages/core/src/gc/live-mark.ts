@@ -11,6 +11,7 @@ import {
 	idBytes,
 	idToBytes,
 	isPaged,
+	type PackId,
 	type SnapshotRecord,
 } from "@varve/format";
 import type { ChunkPlace, ChunkTable } from "@varve/store";
@@ -27,6 +28,11 @@ export interface LiveMarkOptions {
 	readonly tables: readonly ChunkTable[];
 	readonly sources: FrameSources;
 	readonly signal: AbortSignal | undefined;
+	/**
+	 * Packs that may be moved. Where it is given, frames in them that are better stored without bases are found, and these bases are not made live. A
+	 * plan that does not move all of these packs needs `keepBases`.
+	 */
+	readonly isMovable?: ((pack: PackId) => boolean) | undefined;
 	/** Called now and then with the number of objects read so far. */
 	readonly onProgress?: (objects: number) => void;
 }
@@ -49,6 +55,8 @@ export class LiveMark {
 	readonly #lists = new IdStack();
 	readonly #chunks = new IdStack();
 	objects = 0;
+	/** Bytes that are gained where frames are stored without their bases. */
+	freed = 0;
 
 	constructor(options: LiveMarkOptions) {
 		this.#options = options;
@@ -70,6 +78,16 @@ export class LiveMark {
 			else break;
 		}
 		while (this.#chunks.size > 0) this.#markChunks();
+		const { isMovable, tables } = this.#options;
+		if (isMovable !== undefined)
+			for (const table of tables) this.freed += table.freeFrames(isMovable);
+		this.#markBases();
+	}
+
+	/** Makes all bases live: nothing is stored without them after all. */
+	keepBases(): void {
+		this.freed = 0;
+		for (const table of this.#options.tables) table.freeNone();
 		this.#markBases();
 	}
 

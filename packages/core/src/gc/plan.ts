@@ -40,8 +40,26 @@ export function planGc(
 		repackBytes: sum(repack, (use) => use.size),
 		repackLive: sum(repack, movedOf),
 		keptBytes: sum(uses, (use) => use.size) - deadBytes,
-		unusedBytes: unused - sum(repack, gainOf),
+		unusedBytes: unused - sum(repack, clearedOf),
 	};
+}
+
+/**
+ * Whether all packs can be moved that must be, for their frames to be stored without bases, and whether that is worth it: it gains `freed` bytes.
+ * Those that are kept as bases alone count as unused.
+ */
+export function canFree(
+	uses: readonly PackUse[],
+	limits: PlanLimits,
+	freed: number,
+): boolean {
+	const unused = sum(uses, (use) => (use.liveChunks === 0 ? 0 : unusedOf(use)));
+	const live = sum(uses, (use) => use.live);
+	const budget = new Budget(limits);
+	return (
+		unused + freed > allowedBytes(limits, live) &&
+		uses.every((use) => !use.mustMove || budget.take(use))
+	);
 }
 
 /**
@@ -60,8 +78,8 @@ function allowedBytes(
 }
 
 /** Packs that came while others were looked at, those of one who still works, and those in no segment as long as somebody writes. */
-function isHeld(
-	{ id, lease }: PackUse,
+export function isHeld(
+	{ id, lease }: Pick<PackUse, "id" | "lease">,
 	{ packs, leases, writers }: LiveHolders,
 ): boolean {
 	if (!packs.has(id)) return true;
@@ -72,9 +90,14 @@ function unusedOf({ stored, live }: PackUse): number {
 	return stored - live;
 }
 
+/** What of that a move does away with. */
+function clearedOf(use: PackUse): number {
+	return unusedOf(use) - use.stuck;
+}
+
 /** What a move of the pack writes. */
-function movedOf({ live, stuck }: PackUse): number {
-	return live + stuck;
+function movedOf({ live, stuck, grown }: PackUse): number {
+	return live + stuck + grown;
 }
 
 /** What it frees. */
@@ -88,8 +111,11 @@ function chooseRepack(
 	limits: PlanLimits,
 ): PackUse[] {
 	const budget = new Budget(limits);
-	const wasteful = chooseWasteful(mixed, excess, budget);
-	const taken = new Set(wasteful);
+	const first = mixed.filter((use) => use.mustMove && budget.take(use));
+	const rest = mixed.filter(({ mustMove }) => !mustMove);
+	const left = excess - sum(first, clearedOf);
+	const wasteful = chooseWasteful(rest, left, budget);
+	const taken = new Set([...first, ...wasteful]);
 	const others = mixed.filter((use) => !taken.has(use));
 	const small = [...new Set(mixed.map(({ kind }) => kind))].flatMap((kind) =>
 		chooseSmall(
@@ -98,7 +124,7 @@ function chooseRepack(
 			budget,
 		),
 	);
-	return [...wasteful, ...small];
+	return [...first, ...wasteful, ...small];
 }
 
 /** What moves may still read and write. */

@@ -62,6 +62,7 @@ class PackMover {
 			const damage = this.#damageOf(task, moving);
 			if (damage !== undefined) return damage;
 			if (moving.movesWhole) this.#moveWhole(task, moving);
+			else if (moving.isFreed) this.#free(task, moving);
 			else this.#moveChunks(task, moving);
 		}
 		return undefined;
@@ -103,5 +104,22 @@ class PackMover {
 			const id = frame.ids.subarray(i * idBytes, (i + 1) * idBytes);
 			this.#mover.addChunk(kind, id, decoded.chunk(i));
 		}
+	}
+
+	#free({ pack, kind }: MoveTask, { frame, live }: MovingFrame): void {
+		const decoded = this.#frames.frame({ pack, ...frame });
+		const bases = Array.from({ length: frame.bases.length / idBytes }, (_, i) =>
+			idAt(frame.bases, i * idBytes),
+		);
+		// As a writer pairs them: see DeltaFrames.
+		const isPaired = bases.length === live.length;
+		const chunks = Array.from(live.keys(), (i) => ({
+			id: frame.ids.subarray(i * idBytes, (i + 1) * idBytes),
+			bytes: decoded.chunk(i),
+			bases: isPaired ? [bases[i] as string] : bases,
+		}));
+		this.#mover.addFreed(kind, {
+			chunks: chunks.filter((_, i) => live[i] === 1),
+		});
 	}
 }

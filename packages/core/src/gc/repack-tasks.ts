@@ -17,6 +17,8 @@ export interface MovingFrame {
 	readonly live: Uint8Array;
 	/** As it is stored; else its live chunks. */
 	readonly movesWhole: boolean;
+	/** Its live chunks are to be stored without its bases. */
+	readonly isFreed: boolean;
 }
 
 export interface MoveTask {

@@ -133,7 +133,7 @@ class Repacking {
 }
 
 /** With memory of its own, no view of more: it may cross to another thread. */
-function own({ frame, live, movesWhole }: FrameUse): MovingFrame {
+function own({ frame, live, movesWhole, isFreed }: FrameUse): MovingFrame {
 	const { ids, lengths, bases } = frame;
 	return {
 		frame: {
@@ -144,6 +144,7 @@ function own({ frame, live, movesWhole }: FrameUse): MovingFrame {
 		},
 		live: live.slice(),
 		movesWhole,
+		isFreed,
 	};
 }
 

@@ -1,0 +1,102 @@
+import type { LeaseId, PackId, PackKind, SnapshotId } from "@varve/format";
+import type { ChunkTable, Stage } from "@varve/store";
+import { listLeases } from "../lease-table.ts";
+import type { Repository } from "../repository.ts";
+import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
+import { LiveMark } from "./live-mark.ts";
+import {
+	defaultGrace,
+	defaultMaxUnused,
+	type GcOptions,
+	type GcPlan,
+	type LiveHolders,
+} from "./options.ts";
+import { canFree, isHeld, planGc } from "./plan.ts";
+import { rootsBut, sourcesOf } from "./sweep.ts";
+
+export interface Marked {
+	readonly inventory: Inventory;
+	readonly table: ChunkTable;
+	readonly plan: GcPlan;
+	/** Snapshots whose grace is over. */
+	readonly dying: readonly SnapshotId[];
+	/** Of each pack. */
+	readonly kinds: ReadonlyMap<PackId, PackKind>;
+}
+
+/** Phase one, up to the decision. The caller disposes of the inventory. */
+export async function mark(
+	repository: Repository,
+	options: GcOptions,
+	stage?: Stage,
+): Promise<Marked> {
+	const holders = await findHolders(repository, stage);
+	const forgotten = await forgottenSince(repository);
+	const inventory = await takeInventory(repository, options.signal);
+	try {
+		const until = repository.clock.now() - (options.grace ?? defaultGrace);
+		const dying = [...forgotten]
+			.filter(([id, since]) => since <= until && inventory.records.has(id))
+			.map(([id]) => id)
+			.sort();
+		const table = inventory.segments.table(new Set());
+		const work = new LiveMark({
+			tables: [table],
+			sources: sourcesOf(repository, [table]),
+			isMovable: movableIn(inventory, holders),
+			signal: options.signal,
+		});
+		await work.add(rootsBut(inventory.records, dying));
+		const limits = {
+			maxUnused: options.maxUnused ?? defaultMaxUnused,
+			maxRepack: options.maxRepack ?? Number.POSITIVE_INFINITY,
+			space: await spaceFor(repository),
+			packBytes: repository.config.packBytes,
+		};
+		let uses = table.use();
+		if (work.freed > 0 && !canFree(uses, limits, work.freed)) {
+			work.keepBases();
+			uses = table.use();
+		}
+		const plan = planGc(uses, holders, limits);
+		const kinds = new Map(uses.map(({ id, kind }) => [id, kind]));
+		return { inventory, table, plan, dying, kinds };
+	} catch (error) {
+		inventory[Symbol.dispose]();
+		throw error;
+	}
+}
+
+/** Packs that nobody holds who works now. */
+function movableIn(
+	{ segments: { segments } }: Inventory,
+	holders: LiveHolders,
+): (pack: PackId) => boolean {
+	const leases = new Map<string, LeaseId>();
+	for (const { packs, lease } of segments)
+		for (const { id } of packs) if (!leases.has(id)) leases.set(id, lease);
+	return (id) => !isHeld({ id, lease: leases.get(id) }, holders);
+}
+
+/** Two packs' room is left for others. */
+async function spaceFor({ backend, config }: Repository): Promise<number> {
+	const space = await backend.space();
+	if (space === undefined) return Number.POSITIVE_INFINITY;
+	return Math.max(0, space - 2 * config.packBytes);
+}
+
+/** Lists packs before leases: whoever comes between writes packs that are not in the list. */
+async function findHolders(
+	repository: Repository,
+	stage: Stage | undefined,
+): Promise<LiveHolders> {
+	const listed = await repository.backend.list("packs");
+	const live = (await listLeases(repository)).filter(
+		({ lease, verdict }) => verdict === "live" && lease !== stage?.lease,
+	);
+	return {
+		packs: new Set(listed.map(({ name }) => name)),
+		leases: new Set(live.map(({ lease }) => lease)),
+		writers: live.some(({ record }) => record?.kind !== "reader"),
+	};
+}
