@@ -7,7 +7,7 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { hardlink, makeTree, symlink } from "@varve/testkit";
 import type { Snapshot } from "../../packages/core/src/repository.ts";
 import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
@@ -46,7 +46,8 @@ export function sceneIn(place: ReturnType<typeof readingPlace>) {
 			tree: Parameters<typeof makeTree>[1] = small,
 			options: RepositoryOptions = {},
 		): Promise<Scene> {
-			const folder = place.fresh("live");
+			const folder = join(place.fresh("live"), "tree");
+			mkdirSync(dirname(folder));
 			makeTree(folder, tree);
 			const repository = await place.repository(options);
 			const snapshot = await takeSnapshot(repository, folder);
@@ -79,15 +80,10 @@ export function disturb(folder: string): void {
 	utimesSync(at("void"), 1, 1);
 }
 
-/** What is in a folder, but for journals. */
-export function contentOf(folder: string): ReturnType<typeof describeTree> {
-	return Object.fromEntries(
-		Object.entries(describeTree(folder)).filter(
-			([path]) => !path.startsWith("/.varve-restore-"),
-		),
-	);
-}
-
-export function journalsIn(folder: string): string[] {
-	return readdirSync(folder).filter((name) => name.startsWith(".varve-"));
+/** The folders of journals beside it. */
+export function journalsOf(folder: string): string[] {
+	const beside = dirname(folder);
+	return readdirSync(beside)
+		.filter((name) => name.startsWith(".varve-"))
+		.map((name) => join(beside, name));
 }

@@ -13,14 +13,14 @@ import {
 } from "../../packages/core/src/restore/onto/finish-restore.ts";
 import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
 import {
-	contentOf,
 	disturb,
-	journalsIn,
+	journalsOf,
 	type Scene,
 	sceneIn,
 	small,
 } from "./onto-scene.ts";
 import { noise, readingPlace } from "./reading-workplace.ts";
+import { describeTree } from "./restore-tree.ts";
 
 const place = readingPlace("onto-killed");
 const { scene, restore } = sceneIn(place);
@@ -48,7 +48,7 @@ async function disturbed(): Promise<
 	const altered = big.slice();
 	altered.fill(0, 100_000, 100_010);
 	writeFileSync(join(made.folder, "big"), altered.subarray(0, 1_190_000));
-	return { ...made, left: contentOf(made.folder) };
+	return { ...made, left: describeTree(made.folder) };
 }
 
 /** True if it was killed. */
@@ -64,9 +64,7 @@ async function attempt(work: () => unknown): Promise<boolean> {
 
 /** The file that says how far the restore has come, if there is a journal. */
 function stateOf(folder: string): string | undefined {
-	const files = journalsIn(folder).flatMap((name) =>
-		readdirSync(join(folder, name)),
-	);
+	const files = journalsOf(folder).flatMap((name) => readdirSync(name));
 	return ["over", "done", "journal", "begun"].find((s) => files.includes(s));
 }
 
@@ -102,7 +100,7 @@ describe("a restore that is killed at any change of the file system", () => {
 						await restoreOnto(repository, { snapshot, ...resumed.request });
 					else expect(resumed.problems, `${number}`).toEqual([]);
 				} else if (stateOf(folder) === undefined) await restore(made);
-				expect(contentOf(folder), `${number}`).toEqual(made.before);
+				expect(describeTree(folder), `${number}`).toEqual(made.before);
 				return isKilled;
 			}),
 		patience,
@@ -122,15 +120,11 @@ describe("a restore that is killed at any change of the file system", () => {
 				if (state === "journal" || state === "begun") {
 					const { problems } = abortRestore(repository, { path: folder });
 					expect(problems, `${number}`).toEqual([]);
-					expect(journalsIn(folder)).toEqual([]);
+					expect(journalsOf(folder)).toEqual([]);
 				}
-				// Killed before the journal was begun, nobody knows which time the directory had before its folder was made.
-				const untold = state === undefined ? { "": "" } : {};
-				const expected = state === "done" ? made.before : made.left;
-				expect({ ...contentOf(folder), ...untold }, `${number}`).toEqual({
-					...expected,
-					...untold,
-				});
+				expect(describeTree(folder), `${number}`).toEqual(
+					state === "done" ? made.before : made.left,
+				);
 				return isKilled;
 			}),
 		patience,
@@ -158,12 +152,7 @@ describe("a restore that is killed at any change of the file system", () => {
 							? undoRestore(repository, options)
 							: { problems: [] };
 				expect(problems, `${number}`).toEqual([]);
-				// All but the time of the directory, where the folder was being removed.
-				const untold = state === "over" ? { "": "" } : {};
-				expect({ ...contentOf(folder), ...untold }, `${number}`).toEqual({
-					...made.left,
-					...untold,
-				});
+				expect(describeTree(folder), `${number}`).toEqual(made.left);
 				return isKilled;
 			}),
 		patience,
@@ -175,7 +164,7 @@ describe("a restore that is killed at any change of the file system", () => {
 			atEveryChange(25, async (number) => {
 				const made = await scene();
 				disturb(made.folder);
-				const left = contentOf(made.folder);
+				const left = describeTree(made.folder);
 				const { repository, folder } = made;
 				const changes = killAt(number, undefined);
 				const isKilled = await attempt(() => restore(made, { changes }));
@@ -188,7 +177,7 @@ describe("a restore that is killed at any change of the file system", () => {
 						: abortRestore(repository, plain)
 				) as { problems?: readonly unknown[] };
 				expect(problems, `${number}`).toEqual([]);
-				expect(contentOf(folder), `${number}`).toEqual(
+				expect(describeTree(folder), `${number}`).toEqual(
 					ending === "resume" ? made.before : left,
 				);
 				return isKilled;

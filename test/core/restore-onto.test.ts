@@ -15,7 +15,7 @@ import {
 	writeFileSync,
 	writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { encodeName, type TreeId, wholeScope } from "@varve/format";
 import { makeTree, symlink } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
@@ -33,9 +33,8 @@ import type { OntoOptions } from "../../packages/core/src/restore/onto/options.t
 import { Top } from "../../packages/core/src/restore/onto/tops.ts";
 import { snapshot as snapshotOf } from "../../packages/core/src/snapshot/snapshot.ts";
 import {
-	contentOf,
 	disturb,
-	journalsIn,
+	journalsOf,
 	type Scene,
 	sceneIn,
 	small,
@@ -113,7 +112,7 @@ describe("a restore in place", () => {
 		disturb(made.folder);
 		const report = await restore(made, { verify: true });
 		expect(report.problems).toEqual([]);
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 		expect(report.sums).toMatchObject({ update: 1, delete: 4, replace: 1 });
 		expect(report.verified?.files).toBeGreaterThan(5);
 	});
@@ -149,8 +148,7 @@ describe("a restore in place", () => {
 		disturb(made.folder);
 		const disturbed = describeTree(made.folder);
 		const { journal } = await restore(made);
-		expect(journalsIn(made.folder)).toHaveLength(1);
-		expect(journal).toContain(made.folder);
+		expect(journalsOf(made.folder)).toEqual([journal]);
 		const undone = undoRestore(made.repository, { path: made.folder });
 		expect(undone).toMatchObject({ outcome: "undone", problems: [] });
 		expect(describeTree(made.folder)).toEqual(disturbed);
@@ -172,7 +170,7 @@ describe("a restore in place", () => {
 		expect(readFileSync(join(made.folder, "new.txt"), "utf8")).toBe("new");
 		expect(undone.journal).toBeDefined();
 		forgetRestore({ path: made.folder });
-		expect(journalsIn(made.folder)).toEqual([]);
+		expect(journalsOf(made.folder)).toEqual([]);
 	});
 
 	test("only the last restore can be taken back; forgetting it frees what it kept", async () => {
@@ -181,7 +179,7 @@ describe("a restore in place", () => {
 		await restore(made);
 		writeFileSync(join(made.folder, "a.txt"), "second");
 		await restore(made);
-		expect(journalsIn(made.folder)).toHaveLength(1);
+		expect(journalsOf(made.folder)).toHaveLength(1);
 		forgetRestore({ path: made.folder });
 		expect(describeTree(made.folder)).toEqual(made.before);
 		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
@@ -208,7 +206,7 @@ describe("a restore in place", () => {
 		expect(report.problems).toEqual([]);
 		expect(readFileSync(outside, "utf8")).toBe("changed");
 		expect(statSync(`${outside}.b`).mode & 0o777).toBe(0o611);
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 	});
 
 	test("T84: a symlink, a directory and a FIFO in the place of files give way", async () => {
@@ -222,7 +220,7 @@ describe("a restore in place", () => {
 		const report = await restore(made);
 		expect(report.problems).toEqual([]);
 		expect(readFileSync(outside, "utf8")).toBe("never touched");
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 	});
 
 	test("a directory with something in it stays where neither deleting nor overwriting was asked for", async () => {
@@ -269,7 +267,7 @@ describe("a restore in place", () => {
 		expect(contents()).toEqual(["alpha", "beta", "A FILE", ""]);
 		await restore(made);
 		expect(contents()).toEqual(["alpha", "beta", "a file", ""]);
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 	});
 
 	test("asks about each conflict", async () => {
@@ -350,7 +348,7 @@ describe("a restore in place", () => {
 		const disturbed = describeTree(made.folder);
 		const report = await restore(made, { minPatched: 1_000_000 });
 		expect(report.bytes).toBeLessThan(200_000);
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 		const undone = undoRestore(made.repository, { path: made.folder });
 		expect(undone.problems).toEqual([]);
 		expect(describeTree(made.folder)).toEqual(disturbed);
@@ -379,7 +377,7 @@ describe("a restore in place", () => {
 		expect(cloned).toBe(1);
 		expect(report.bytes).toBeLessThan(200_000);
 		expect(lstatSync(path).ino).not.toBe(ino);
-		expect(contentOf(made.folder)).toEqual(made.before);
+		expect(describeTree(made.folder)).toEqual(made.before);
 		undoRestore(made.repository, { path: made.folder });
 		expect(describeTree(made.folder)).toEqual(disturbed);
 	});
@@ -393,7 +391,7 @@ describe("a restore in place", () => {
 		const subpath = made.folder;
 		const report = await restore(made, { target, subpath, delete: true });
 		expect(report.sums).toMatchObject({ update: 1, delete: 1, create: 0 });
-		expect(contentOf(target)).toEqual(made.before);
+		expect(describeTree(target)).toEqual(made.before);
 	});
 
 	test("a damaged repository costs nothing but what needs it, and with verify nothing is changed", async () => {
@@ -422,7 +420,7 @@ describe("a restore in place", () => {
 		const made = await scene();
 		writeFileSync(join(made.folder, "a.txt"), "first");
 		await restore(made);
-		expect(journalsIn(made.folder)).toHaveLength(1);
+		expect(journalsOf(made.folder)).toHaveLength(1);
 		const again = await takeSnapshot(made.repository, made.folder);
 		expect(again.record.roots[0]?.tree).toBe(
 			made.snapshot.record.roots[0]?.tree,
@@ -478,16 +476,16 @@ describe("a restore in place", () => {
 		const made = await scene();
 		disturb(made.folder);
 		await restore(made);
-		const [name] = journalsIn(made.folder);
-		const elsewhere = place.fresh("elsewhere");
-		mkdirSync(elsewhere);
-		const moved = join(elsewhere, name as string);
-		renameSync(join(made.folder, name as string), moved);
+		const [folder = ""] = journalsOf(made.folder);
+		const elsewhere = join(place.fresh("elsewhere"), "tree");
+		mkdirSync(elsewhere, { recursive: true });
+		const moved = join(dirname(elsewhere), basename(folder));
+		renameSync(folder, moved);
 		expect(() => undoRestore(made.repository, { path: elsewhere })).toThrow(
 			expect.objectContaining({ code: "JOURNAL_MOVED" }),
 		);
-		renameSync(moved, join(made.folder, name as string));
-		chmodSync(join(made.folder, name as string), 0o770);
+		renameSync(moved, folder);
+		chmodSync(folder, 0o770);
 		expect(() => undoRestore(made.repository, { path: made.folder })).toThrow(
 			expect.objectContaining({ code: "FOREIGN_JOURNAL" }),
 		);

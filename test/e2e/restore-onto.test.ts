@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
 	appendFileSync,
+	chmodSync,
 	existsSync,
 	linkSync,
 	mkdirSync,
@@ -25,20 +26,24 @@ const program = fileURLToPath(
 const has = (tool: string) =>
 	spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
 
-/** What is different between the tree and what it was, by another program; journals left out. */
+/** What is different between the tree and what it was, by another program. */
 function differences(): string {
 	const words = ["-aHXn", "--delete", "--checksum", "--itemize-changes"];
-	return execFileSync("rsync", [
-		...words,
-		"--exclude=.varve-restore-*",
-		`${before}/`,
-		`${tree}/`,
-	]).toString();
+	return execFileSync("rsync", [...words, `${before}/`, `${tree}/`]).toString();
+}
+
+/** Folders of journals beside the tree. */
+function journals(): string[] {
+	return readdirSync(bench.folder).filter((name) =>
+		name.startsWith(".varve-restore-"),
+	);
 }
 
 function fill(): void {
 	for (const path of [tree, before])
 		rmSync(path, { recursive: true, force: true });
+	chmodSync(bench.folder, 0o755);
+	for (const name of journals()) rmSync(bench.path(name), { recursive: true });
 	for (let i = 0; i < 40; i++)
 		bench.write(`tree/${i % 4}/file-${i}`, `file ${i}\n`.repeat(i + 1));
 	bench.write("tree/notes.tmp", "left out");
@@ -184,6 +189,30 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 		expect(bench.varve(["restore", "--abort", "-t", tree]).code).toBe(4);
 		expect(bench.varve(["restore", "--resume", "-t", bench.home]).code).toBe(1);
 	});
+
+	test.skipIf(!has("strace"))(
+		"T85: killed, it is found by the name of the tree, and that of a neighbour is another",
+		() => {
+			appendFileSync(`${tree}/1/file-1`, "more");
+			const words = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2"];
+			const { signal } = spawnSync(
+				"strace",
+				[
+					...[...words, "-e", "inject=renameat2:signal=SIGKILL:when=1"],
+					...[process.execPath, program, ...inPlace, "--workers", "0"],
+					...["-r", bench.repository, "--cache-dir", bench.path("cache")],
+				],
+				{ env: { ...process.env, HOME: bench.home } },
+			);
+			expect(signal).toBe("SIGKILL");
+			expect(journals()).toHaveLength(1);
+			expect(bench.varve(inPlace).stderr).toContain(`--abort -t ${tree}`);
+			expect(bench.varve(["restore", "--abort", "-t", before]).code).toBe(1);
+			expect(bench.varve(["restore", "--abort", "-t", tree]).code).toBe(0);
+			expect(readFileSync(`${tree}/1/file-1`, "utf8")).toMatch(/more$/);
+			expect(journals()).toEqual([]);
+		},
+	);
 
 	test("with --verify everything is read back", () => {
 		appendFileSync(`${tree}/1/file-1`, "more");

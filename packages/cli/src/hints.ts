@@ -21,7 +21,7 @@ const byCode: Readonly<Record<string, string>> = {
 	RESTORE_UNFINISHED:
 		"what can be neither finished nor put back is given up with varve undo --forget DIR",
 	NO_JOURNAL:
-		"name the directory restored into, the one that holds a folder .varve-restore-...",
+		"name what was restored: the folder .varve-restore-... lies beside it, or in it",
 	CONDEMNED:
 		"it can still be restored by its whole id while the gc has not finished",
 	AMBIGUOUS: "give more characters of the id",

@@ -68,7 +68,7 @@ export interface StepsOptions {
 	readonly xattrsOf: (spot: Spot) => readonly Attribute[] | undefined;
 	/** A directory as it is now, its time apart from what the journal's own folder has done to it. */
 	readonly look: (spot: Spot) => Live | undefined;
-	/** Directories that hold a journal's folder, with their attributes from before. */
+	/** Directories that are restored and hold a journal's folder, with their attributes from before. */
 	readonly homes: readonly (Spot & { readonly attributes: KeptAttributes })[];
 }
 

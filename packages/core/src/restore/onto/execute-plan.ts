@@ -12,7 +12,8 @@ import { buildSteps, isMade, methodOf, type Task } from "./build-steps.ts";
 import type { Changes } from "./changes.ts";
 import type { OntoPlan } from "./collect-plan.ts";
 import type { StepProblem } from "./execute.ts";
-import { Homes } from "./homes.ts";
+import { keepingTime } from "./home-time.ts";
+import { type HomeSpot, Homes, restoredPaths } from "./homes.ts";
 import type { Spot } from "./items.ts";
 import type { Journal, JournalHeader, Place, Slot } from "./journal.ts";
 import { JournalFolder } from "./journal-folder.ts";
@@ -145,7 +146,7 @@ interface Folders {
 function openFolders(
 	repository: Repository,
 	options: OntoOptions,
-	{ prepared, changes, homes }: ExecuteParts & { readonly homes: Homes },
+	{ prepared, calls, changes, homes }: ExecuteParts & { readonly homes: Homes },
 ): Folders {
 	const { tops } = prepared;
 	const id = randomBytes(8).toString("hex");
@@ -161,26 +162,32 @@ function openFolders(
 		homes: homes.all.map((home) => {
 			const stat = lookFor(home.top, home.suffix)?.stat as BigIntStats;
 			const attributes = liveAttributes(stat, undefined);
-			return { ...placeIn(tops, home), attributes };
+			return { ...placeIn(tops, home), of: home.of, attributes };
 		}),
 	};
-	const [first] = homes.all;
-	if (first !== undefined) options.onHome?.(first.top.display(first.suffix));
+	const [named] = restoredPaths(homes.all);
+	if (named !== undefined) options.onHome?.(named);
 	const folders: JournalFolder[] = [];
 	for (const home of homes.all) {
-		const folder = createFolder(id, home, changes);
+		const folder = createFolder(id, home, { changes, calls });
 		const [first] = folders;
 		if (first === undefined) folder.begin(header);
-		else folder.belongTo(first);
+		else folder.belongTo(first, home.of);
 		folders.push(folder);
 	}
 	return { header, folders };
 }
 
 /** TargetError "TARGET_FAILED". */
-function createFolder(id: string, home: Spot, changes: Changes): JournalFolder {
+function createFolder(
+	id: string,
+	home: HomeSpot,
+	{ changes, calls }: Pick<ExecuteParts, "changes" | "calls">,
+): JournalFolder {
+	const create = () => JournalFolder.create(id, home, changes);
 	try {
-		return JournalFolder.create(id, home, changes);
+		// What is restored has its time put back by a step: others may be at work in a directory that only holds it.
+		return home.of === undefined ? create() : keepingTime(home, calls, create);
 	} catch (cause) {
 		const reason = codeOf(cause);
 		if (reason === undefined) throw cause;
@@ -255,11 +262,13 @@ async function stage(
 				inSlot: (slot) => statOf(folders, slot),
 				xattrsOf: ({ top, suffix }) => xattrsOf?.(top.tree.pathText(suffix)),
 				look: ({ top, suffix }) => lookFor(top, suffix),
-				homes: header.homes.map(({ top, suffix, attributes }) => ({
-					top: tops[top] as Top,
-					suffix,
-					attributes,
-				})),
+				homes: header.homes
+					.filter(({ of }) => of === undefined)
+					.map(({ top, suffix, attributes }) => ({
+						top: tops[top] as Top,
+						suffix,
+						attributes,
+					})),
 			},
 		);
 		signal?.throwIfAborted();

@@ -1,19 +1,21 @@
 import { statSync } from "node:fs";
-import { ConflictError, NotFoundError } from "@varve/format";
+import { ConflictError, NotFoundError, TargetError } from "@varve/format";
 import type { Observer } from "../../events.ts";
 import { identify } from "../../identity.ts";
 import { loadEntryMoves } from "../../native/move-entry.ts";
-import { systemPath } from "../../system.ts";
+import { codeOf, isGone, systemPath } from "../../system.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
 import { Changes } from "./changes.ts";
 import { told } from "./execute-plan.ts";
-import type { Journal, JournalHeader } from "./journal.ts";
 import {
 	type FoundJournal,
 	findJournals,
-	JournalFolder,
-} from "./journal-folder.ts";
+	journalsOf,
+} from "./found-journals.ts";
+import { restoredPaths } from "./homes.ts";
+import type { Journal, JournalHeader } from "./journal.ts";
+import { JournalFolder } from "./journal-folder.ts";
 import {
 	homesOf,
 	type OpenJournal,
@@ -39,7 +41,7 @@ export interface FinishReport {
 }
 
 export interface FinishOptions {
-	/** The directory that holds the folder of the journal, absolute. */
+	/** What was restored into, absolute. */
 	readonly path: string;
 	/** For tests: the system's own if not given. */
 	readonly changes?: Changes | undefined;
@@ -95,7 +97,8 @@ export function undoRestore(here: Here, options: FinishOptions): FinishReport {
 
 /** Gives up what is kept to take back a restore, finished or not. Errors as above. */
 export function forgetRestore(options: FinishOptions): FinishReport {
-	return withJournal(options, ["done", "ready"], (open) => {
+	const only = { ...options, homesOnly: true };
+	return withJournal(only, ["done", "ready"], (open) => {
 		removeFolders(open, "keep");
 		return reportOf("forgotten", open, { problems: [], journal: undefined });
 	});
@@ -118,23 +121,31 @@ function reportOf(
 	rest: Pick<FinishReport, "problems" | "journal">,
 ): FinishReport {
 	const { header, steps } = open.journal;
-	const [home] = homesOf(open);
+	const [path = "/"] = restoredPaths(homesOf(open));
 	return {
 		outcome,
-		path: home === undefined ? "/" : home.top.display(home.suffix),
+		path,
 		snapshot: header.snapshot,
 		steps: steps.length,
 		...rest,
 	};
 }
 
+interface JournalOptions extends FinishOptions {
+	/** What was restored is not looked at, and may be gone. */
+	readonly homesOnly?: boolean;
+}
+
 function withJournal<T>(
-	{ path, changes = new Changes(loadEntryMoves()) }: FinishOptions,
+	{
+		path,
+		homesOnly = false,
+		changes = new Changes(loadEntryMoves()),
+	}: JournalOptions,
 	states: readonly FoundJournal["state"][],
 	work: (open: OpenJournal, state: FoundJournal["state"]) => T,
 ): T {
-	const directory = path === "/" ? "" : path;
-	const all = findJournals(directory);
+	const all = journalsOf(path);
 	const found = states
 		.flatMap((state) => all.filter((j) => j.state === state && !j.isPart))
 		.at(0);
@@ -146,17 +157,19 @@ function withJournal<T>(
 			{ path },
 		);
 	const calls = loadTargetCalls();
-	const header = headerOf(directory, found, { changes, calls });
+	const whole = headerOf(found, { changes, calls });
+	const header = homesOnly ? ofHomes(whole) : whole;
 	requireEnded(header.holder, identify(""), path);
-	const tops = header.tops.map((top) => new Top(top, calls.openAt));
+	const tops: Top[] = [];
 	try {
-		requireAtHome(header, tops, directory);
+		for (const top of header.tops) tops.push(openTop(top, calls));
+		requireAtHome(header, tops, found.home);
 		const folders = foldersOf(header, tops, changes);
 		const [first] = folders;
 		const { state } = found;
 		const journal: Journal =
 			first !== undefined && (state === "ready" || state === "done")
-				? first.read(state)
+				? { ...first.read(state), header }
 				: { header, steps: [] };
 		return work({ journal, tops, folders, changes, calls }, state);
 	} finally {
@@ -164,15 +177,37 @@ function withJournal<T>(
 	}
 }
 
+/** TargetError "TARGET_FAILED" if it is gone. */
+function openTop(path: string, { openAt }: TargetCalls): Top {
+	try {
+		return new Top(path, openAt);
+	} catch (cause) {
+		const reason = codeOf(cause);
+		if (reason === undefined || !isGone(reason)) throw cause;
+		throw new TargetError(
+			"TARGET_FAILED",
+			`${path} was restored into, and is not there any more: varve undo --forget gives up what is kept of it`,
+			{ target: path },
+			{ cause },
+		);
+	}
+}
+
+/** The same without directories that hold no folder. */
+function ofHomes(header: JournalHeader): JournalHeader {
+	const tops = header.homes.map(({ top }) => header.tops[top] as string);
+	const homes = header.homes.map((home, top) => ({ ...home, top }));
+	return { ...header, tops, homes };
+}
+
 function headerOf(
-	directory: string,
-	{ id }: FoundJournal,
+	{ id, home }: FoundJournal,
 	{
 		changes,
 		calls,
 	}: { readonly changes: Changes; readonly calls: TargetCalls },
 ): JournalHeader {
-	const top = new Top(directory, calls.openAt);
+	const top = new Top(home, calls.openAt);
 	try {
 		const folder = JournalFolder.open(id, { top, suffix: "" }, changes);
 		return folder.readHeader();

@@ -1,24 +1,52 @@
+import { besideOf, type Surroundings } from "./beside.ts";
 import type { Spot } from "./items.ts";
 import { lookFor } from "./live-directory.ts";
-import type { Placed, Top } from "./tops.ts";
+import type { Top } from "./tops.ts";
 
-/** Directories in which the journal of a restore in place may be: those that are restored themselves, or else those they lie in. */
-export function possibleHomes(placed: readonly Placed[]): readonly Spot[] {
-	return placed.map(({ located, top, suffix }) => {
-		const isThere =
-			located.type === "directory" &&
-			lookFor(top, suffix)?.stat.isDirectory() === true;
-		return { top, suffix: isThere ? suffix : "" };
-	});
+/** A directory that holds, or may hold, the folder of a journal. */
+export interface HomeSpot extends Spot {
+	/** Names in it of what is restored; undefined: it is restored itself, or lies in what is. */
+	readonly of?: readonly string[] | undefined;
+}
+
+/** Directories in which the journal of a restore of these things may be: those they lie in, or else they themselves. */
+export function possibleHomes(
+	restored: readonly Spot[],
+	surroundings: Surroundings,
+): readonly HomeSpot[] {
+	const homes = new Map<string, HomeSpot>();
+	for (const spot of restored) {
+		const home = besideOf(spot, surroundings) ?? insideOf(spot);
+		const path = home.top.display(home.suffix);
+		const known = homes.get(path);
+		const of = known?.of && home.of && [...new Set([...known.of, ...home.of])];
+		homes.set(path, known === undefined ? home : { ...known, of });
+	}
+	return [...homes.values()];
+}
+
+function insideOf({ top, suffix }: Spot): HomeSpot {
+	const isThere = lookFor(top, suffix)?.stat.isDirectory() === true;
+	return { top, suffix: isThere ? suffix : "" };
+}
+
+/** Paths of what is restored, by which its journal is found again. */
+export function restoredPaths(homes: readonly HomeSpot[]): readonly string[] {
+	return homes.flatMap(
+		({ top, suffix, of }) =>
+			of?.map((name) => top.display(`${suffix}/${name}`)) ?? [
+				top.display(suffix),
+			],
+	);
 }
 
 /** Finds for each file system that is restored to one directory on it, into which what lies on it can be moved. */
 export class Homes {
-	readonly #possible: readonly Spot[];
+	readonly #possible: readonly HomeSpot[];
 	readonly #byDevice = new Map<bigint, number>();
-	readonly all: Spot[] = [];
+	readonly all: HomeSpot[] = [];
 
-	constructor(possible: readonly Spot[]) {
+	constructor(possible: readonly HomeSpot[]) {
 		this.#possible = possible;
 	}
 

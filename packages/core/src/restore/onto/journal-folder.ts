@@ -1,12 +1,6 @@
-import {
-	type BigIntStats,
-	lstatSync,
-	readdirSync,
-	readFileSync,
-} from "node:fs";
-import { decodeName } from "@varve/format";
-import { isJournalName, journalPrefix } from "../../journal-folder.ts";
-import { codeOf, systemPath } from "../../system.ts";
+import { type BigIntStats, lstatSync, readFileSync } from "node:fs";
+import { journalPrefix } from "../../journal-folder.ts";
+import { systemPath } from "../../system.ts";
 import type { TargetDirectory } from "../target-tree.ts";
 import type { Changes } from "./changes.ts";
 import {
@@ -27,8 +21,14 @@ import type { Top } from "./tops.ts";
  */
 export type JournalState = "bare" | "begun" | "ready" | "done" | "over";
 
-const files = { begun: "begun", ready: "journal", done: "done", over: "over" };
-const partName = "part-of";
+/** By state. */
+export const stateFiles = {
+	begun: "begun",
+	ready: "journal",
+	done: "done",
+	over: "over",
+} as const;
+export const partName = "part-of";
 const slotsName = "slots";
 
 /** The folder of a journal in one home: open, so that it stays the same whatever is moved above it. */
@@ -69,12 +69,19 @@ export class JournalFolder {
 		return new JournalFolder(id, home, changes);
 	}
 
+	/** An error "ESTALE" if it is another user's by now: then it is not the one that was found. */
 	static open(
 		id: string,
 		home: { readonly top: Top; readonly suffix: string },
 		changes: Changes,
 	): JournalFolder {
-		return new JournalFolder(id, home, changes);
+		const folder = new JournalFolder(id, home, changes);
+		const self = systemPath(`${folder.#folder.self}/.`);
+		if (belongsToMe(lstatSync(self, { bigint: true }))) return folder;
+		folder.close();
+		throw Object.assign(new Error("ESTALE: it is another user's"), {
+			code: "ESTALE",
+		});
 	}
 
 	/** As users see it. */
@@ -89,12 +96,14 @@ export class JournalFolder {
 	}
 
 	/** Says that the journal is in another folder. */
-	belongTo({ path }: JournalFolder): void {
-		this.#changes.writeDurably(this.#folder.self, partName, [path]);
+	belongTo({ path }: JournalFolder, of: Part["of"]): void {
+		const part: Part = { first: path, of };
+		const texts = [JSON.stringify(part)];
+		this.#changes.writeDurably(this.#folder.self, partName, texts);
 	}
 
 	begin(header: JournalHeader): void {
-		this.#changes.writeDurably(this.#folder.self, files.begun, [
+		this.#changes.writeDurably(this.#folder.self, stateFiles.begun, [
 			encodeHeader(header),
 		]);
 	}
@@ -103,26 +112,26 @@ export class JournalFolder {
 	write(journal: Journal): void {
 		this.#changes.writeDurably(
 			this.#folder.self,
-			files.ready,
+			stateFiles.ready,
 			encodeJournal(journal),
 		);
 	}
 
 	become(from: "ready" | "done", to: "ready" | "done" | "over"): void {
-		this.#changes.rename(this.#folder.self, files[from], files[to]);
+		this.#changes.rename(this.#folder.self, stateFiles[from], stateFiles[to]);
 	}
 
 	read(state: "ready" | "done"): Journal {
-		return decodeJournal(this.#bytes(files[state]), this.path);
+		return decodeJournal(this.#bytes(stateFiles[state]), this.path);
 	}
 
 	readHeader(): JournalHeader {
-		return decodeHeader(this.#bytes(files.begun), this.path);
+		return decodeHeader(this.#bytes(stateFiles.begun), this.path);
 	}
 
 	/** When the journal was written, in ns since 1970: all that was made lay in the slots by then. */
 	since(state: "ready" | "done"): bigint {
-		const path = systemPath(`${this.#folder.self}/${files[state]}`);
+		const path = systemPath(`${this.#folder.self}/${stateFiles[state]}`);
 		return lstatSync(path, { bigint: true }).mtimeNs;
 	}
 
@@ -144,64 +153,28 @@ export class JournalFolder {
 	}
 }
 
-export interface FoundJournal {
-	readonly id: string;
-	readonly state: JournalState;
-	/** The journal itself is in the folder of another home. */
-	readonly isPart: boolean;
-	/** Nobody else can have written it: only then may anything be done because of what it says. */
-	readonly isOwn: boolean;
+interface Part {
+	/** Path of the folder that holds the journal. */
+	readonly first: string;
+	/** As of the home. */
+	readonly of?: readonly string[] | undefined;
 }
 
-/** The journals in a directory (a path text). None where it cannot be read, or is not there. */
-export function findJournals(directory: string): readonly FoundJournal[] {
-	return namesIn(directory)
-		.filter(isJournalName)
-		.flatMap((name): FoundJournal[] => {
-			const stat = statOf(`${directory}/${name}`);
-			if (stat?.isDirectory() !== true) return [];
-			const id = name.slice(journalPrefix.length);
-			const path = `${directory}/${name}`;
-			const isOwn = belongsToMe(stat);
-			const names = namesIn(path);
-			const isPart = names.includes(partName);
-			if (!isPart || !isOwn)
-				return [{ id, state: stateOf(names), isPart, isOwn }];
-			const first = readFileSync(systemPath(`${path}/${partName}`), "utf8");
-			return [{ id, state: stateOf(namesIn(first)), isPart, isOwn }];
-		});
+/** A folder that lay in what was restored has said only where the first one is. */
+export function decodePart(text: string): Part {
+	return text.startsWith("/") ? { first: text } : JSON.parse(text);
 }
 
-/** And nobody else can write to it. Where there are no such users, nothing can be said. */
-function belongsToMe({ uid, mode }: BigIntStats): boolean {
+/** It is mine, and nobody else can write to it. Where there are no such users, nothing can be said. */
+export function belongsToMe({
+	uid,
+	mode,
+}: Pick<BigIntStats, "uid" | "mode">): boolean {
 	const user = process.geteuid?.();
 	if (user === undefined) return true;
 	return uid === BigInt(user) && (mode & 0o077n) === 0n;
 }
 
-/** A file that a state has left behind is taken away only after that of the next one has come. */
-function stateOf(names: readonly string[]): JournalState {
-	for (const state of ["over", "done", "ready", "begun"] as const)
-		if (names.includes(files[state])) return state;
-	return "bare";
-}
-
-function namesIn(directory: string): readonly string[] {
-	try {
-		const names = readdirSync(systemPath(directory || "/"), {
-			encoding: "buffer",
-		});
-		return names.map((bytes) => decodeName(Uint8Array.from(bytes)));
-	} catch (error) {
-		if (codeOf(error) === undefined) throw error;
-		return [];
-	}
-}
-
 function isThere(path: string): boolean {
-	return statOf(path) !== undefined;
-}
-
-function statOf(path: string): BigIntStats | undefined {
-	return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
+	return lstatSync(systemPath(path), { throwIfNoEntry: false }) !== undefined;
 }

@@ -48,6 +48,8 @@ export interface Home {
 	/** Index of the top it lies below. */
 	readonly top: number;
 	readonly suffix: string;
+	/** Names in it of what is restored, beside which the folder lies. undefined: the home itself is restored, or a directory above it. */
+	readonly of?: readonly string[] | undefined;
 	/** From before the folder of the journal was made in it. */
 	readonly attributes: KeptAttributes;
 }

@@ -27,7 +27,7 @@ export interface OntoOptions {
 	readonly ask?: ((conflict: OpenConflict) => Promise<Resolution>) | undefined;
 	/** Told the plan, before anything is done. */
 	readonly onPlan?: ((line: PlanLine) => void | Promise<void>) | undefined;
-	/** Told the directory that is going to hold the journal, before it does. */
+	/** Told by which path the journal is going to be found, before it is made. */
 	readonly onHome?: ((path: string) => void) | undefined;
 	readonly signal?: AbortSignal | undefined;
 	/** For tests, as is `minPatched` (see StagePartsOptions): the system's own if not given. */

@@ -18,7 +18,7 @@ import type { OwnerRules } from "../tasks.ts";
 import type { Policy } from "./decide.ts";
 import { DeletionScope } from "./deletion-scope.ts";
 import { PartComparer } from "./differing-parts.ts";
-import { possibleHomes } from "./homes.ts";
+import { type HomeSpot, possibleHomes } from "./homes.ts";
 import type { Spot } from "./items.ts";
 import { EntryJudge } from "./judge-entry.ts";
 import { attainableXattrs, ownXattrs } from "./keep-attributes.ts";
@@ -27,15 +27,17 @@ import type { OntoOptions } from "./options.ts";
 import { RemovalSurvey } from "./removal.ts";
 import { scopeIn } from "./scope-chain.ts";
 import { Survey } from "./survey.ts";
-import { type Placed, placeAll, type Top } from "./tops.ts";
+import { type Placed, placeAll, Top } from "./tops.ts";
 
 /** All that a restore onto what is there goes by, found out without changing anything. */
 export interface Prepared {
 	readonly selection: Selection;
 	readonly tops: readonly Top[];
 	readonly placed: readonly Placed[];
+	/** What is restored, as it was asked for. */
+	readonly restored: readonly Spot[];
 	/** Where a journal may be. */
-	readonly homes: readonly Spot[];
+	readonly homes: readonly HomeSpot[];
 	readonly survey: Survey;
 	readonly judge: EntryJudge;
 	readonly links: LinkGroups;
@@ -63,11 +65,15 @@ export async function prepareOnto(
 	await prepareToRead(repository, [snapshot.id]);
 	const location = locate(objects, record, subpath);
 	const { openAt } = calls;
-	const { tops, placed } = placeAll(location, { target, record, openAt });
+	const { tops: targets, placed } = placeAll(location, {
+		target,
+		record,
+		openAt,
+	});
 	const accounts =
 		options.numericIds === true ? sameAccounts : await lookUpNumbers(record);
 	const rules = {
-		...ownerRulesOf(tops[0]?.display("") ?? "/", accounts),
+		...ownerRulesOf(targets[0]?.display("") ?? "/", accounts),
 		// Some of the directories may hand on their group.
 		inheritsGroup: true,
 	};
@@ -108,12 +114,21 @@ export async function prepareOnto(
 		scan: target === undefined ? scanOf(repository, snapshot) : undefined,
 		scopeIn: scopeOf,
 	});
+	const restored =
+		target === undefined
+			? placed.map(({ top, suffix }) => ({ top, suffix }))
+			: targets.map((top) => ({ top, suffix: "" }));
+	const tops = [...targets];
+	const topAt = (path: string) => {
+		const known = tops.find((top) => top.path === path);
+		if (known !== undefined) return known;
+		const top = new Top(path, openAt);
+		tops.push(top);
+		return top;
+	};
 	return {
-		...{ selection, tops, placed, survey, judge, links, rules },
-		homes:
-			target === undefined
-				? possibleHomes(placed)
-				: tops.map((top) => ({ top, suffix: "" })),
+		...{ selection, tops, placed, survey, judge, links, rules, restored },
+		homes: possibleHomes(restored, { restored, topAt }),
 		xattrsOf,
 		close: () => {
 			for (const top of tops) top.close();

@@ -201,7 +201,7 @@ function reportOf(
 	},
 ): OntoReport {
 	const { observer } = repository;
-	const [home] = prepared.homes;
+	const [first] = prepared.restored;
 	const own: EntryProblem[] = plan.obstacles.map(
 		({ path, kind, reason, message }) => ({ path, kind, reason, message }),
 	);
@@ -230,7 +230,7 @@ function reportOf(
 	const inPlace = executed?.stagedInPlace ?? 0;
 	return {
 		snapshot: snapshot.id,
-		target: home === undefined ? "/" : home.top.display(home.suffix),
+		target: first === undefined ? "/" : first.top.display(first.suffix),
 		dryRun: dryRun ?? false,
 		directories: log?.directories ?? 0,
 		files: log?.files ?? 0,

@@ -4,7 +4,7 @@ import type { TargetCalls } from "../target-calls.ts";
 import type { Changes } from "./changes.ts";
 import { Executor, type StepProblem } from "./execute.ts";
 import { keepingTime, setHomeTime } from "./home-time.ts";
-import type { Spot } from "./items.ts";
+import { type HomeSpot, restoredPaths } from "./homes.ts";
 import type { Journal, Place, Step } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import type { Top } from "./tops.ts";
@@ -34,7 +34,11 @@ export function takeSteps(open: OpenJournal): readonly StepProblem[] {
 	const isAttributes = (step: Step) => step.do === "attributes";
 	for (const step of journal.steps)
 		if (!isAttributes(step)) executor.apply(step);
-	retireJournals(homes, journal.header.id, { changes, calls });
+	const current = {
+		id: journal.header.id,
+		since: (folders[0] as JournalFolder).since("ready"),
+	};
+	retireJournals(restoredPaths(homes), current, { changes, calls });
 	for (const step of journal.steps)
 		if (isAttributes(step)) executor.apply(step);
 	syncPlaces(open);
@@ -70,7 +74,10 @@ export function takeBack(open: OpenJournal): readonly StepProblem[] {
 	return problems;
 }
 
-/** The first one last, since it says what the others are. Homes get back the time they have now, or had before. */
+/**
+ * The first one last, since it says what the others are. Homes get back the time they have now, or had before; those that are not
+ * restored keep what they have.
+ */
 export function removeFolders(
 	open: Pick<OpenJournal, "journal" | "tops" | "folders" | "calls">,
 	time: "keep" | "before",
@@ -78,11 +85,12 @@ export function removeFolders(
 	const { folders, calls, journal } = open;
 	const homes = homesOf(open);
 	for (let i = folders.length - 1; i >= 0; i--) {
-		const home = homes[i] as Spot;
+		const home = homes[i] as HomeSpot;
 		const { attributes } = journal.header.homes[
 			i
 		] as Journal["header"]["homes"][number];
-		if (time === "keep") keepingTime(home, calls, () => folders[i]?.remove());
+		if (time === "keep" || home.of !== undefined)
+			keepingTime(home, calls, () => folders[i]?.remove());
 		else {
 			folders[i]?.remove();
 			setHomeTime(home, attributes, calls);
@@ -93,10 +101,11 @@ export function removeFolders(
 export function homesOf({
 	journal,
 	tops,
-}: Pick<OpenJournal, "journal" | "tops">): readonly Spot[] {
-	return journal.header.homes.map(({ top, suffix }) => ({
+}: Pick<OpenJournal, "journal" | "tops">): readonly HomeSpot[] {
+	return journal.header.homes.map(({ top, suffix, of }) => ({
 		top: tops[top] as Top,
 		suffix,
+		of,
 	}));
 }
 

@@ -5,18 +5,19 @@ import type { Identity } from "../../ports.ts";
 import { codeOf } from "../../system.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import type { Changes } from "./changes.ts";
+import { bareBeside, type FoundJournal, journalsOf } from "./found-journals.ts";
 import { keepingTime } from "./home-time.ts";
-import type { Spot } from "./items.ts";
-import { findJournals, JournalFolder } from "./journal-folder.ts";
+import { type HomeSpot, restoredPaths } from "./homes.ts";
+import { JournalFolder } from "./journal-folder.ts";
+import { Top } from "./tops.ts";
 
 /** ConflictError "RESTORE_UNFINISHED" if an earlier restore here was neither finished nor taken back. */
-export function requireNoJournal(homes: readonly Spot[]): void {
-	for (const { top, suffix } of homes) {
-		const open = findJournals(top.path + suffix).find(
+export function requireNoJournal(homes: readonly HomeSpot[]): void {
+	for (const path of restoredPaths(homes)) {
+		const open = journalsOf(path).find(
 			({ state }) => state === "begun" || state === "ready",
 		);
 		if (open === undefined) continue;
-		const path = top.display(suffix);
 		throw new ConflictError(
 			"RESTORE_UNFINISHED",
 			`a restore into ${path} was not finished: restore --resume -t ${path} finishes it, restore --abort -t ${path} puts back what was there`,
@@ -40,28 +41,52 @@ export function requireEnded(
 	);
 }
 
-/** Removes journals by which earlier restores could have been taken back: only the last one can. What cannot be removed is of no more use. */
+/** In ns: a restore that is just beginning has written something into its folder by then. */
+const bareFor = 60_000_000_000n;
+
+/**
+ * Removes journals by which earlier restores of the same (by their paths) could have been taken back: only the last one can. What
+ * cannot be removed is of no more use.
+ */
 export function retireJournals(
-	homes: readonly Spot[],
-	current: string | undefined,
+	paths: readonly string[],
+	{ id, since }: { readonly id: string; readonly since: bigint },
 	{
 		changes,
 		calls,
 	}: { readonly changes: Changes; readonly calls: TargetCalls },
 ): void {
-	for (const home of homes)
-		for (const found of findJournals(home.top.path + home.suffix)) {
-			const { id, state, isPart, isOwn } = found;
-			if (id === current || !isOwn) continue;
-			if (state === "begun" || state === "ready") continue;
-			keepingTime(home, calls, () => {
-				try {
-					const folder = JournalFolder.open(id, home, changes);
-					if (state === "done" && !isPart) folder.become("done", "over");
-					folder.remove();
-				} catch (error) {
-					if (codeOf(error) === undefined) throw error;
-				}
-			});
+	for (const path of paths) {
+		const bare = bareBeside(path).filter(
+			({ changed }) => changed + bareFor < since,
+		);
+		for (const found of [...journalsOf(path), ...bare]) {
+			if (found.id === id || !found.isOwn) continue;
+			if (found.state === "begun" || found.state === "ready") continue;
+			try {
+				retire(found, { changes, calls });
+			} catch (error) {
+				if (codeOf(error) === undefined) throw error;
+			}
 		}
+	}
+}
+
+function retire(
+	{ home, id, state, isPart }: FoundJournal,
+	{
+		changes,
+		calls,
+	}: { readonly changes: Changes; readonly calls: TargetCalls },
+): void {
+	const spot = { top: new Top(home, calls.openAt), suffix: "" };
+	try {
+		keepingTime(spot, calls, () => {
+			const folder = JournalFolder.open(id, spot, changes);
+			if (state === "done" && !isPart) folder.become("done", "over");
+			folder.remove();
+		});
+	} finally {
+		spot.top.close();
+	}
 }
