@@ -3,6 +3,7 @@ import {
 	chmodSync,
 	existsSync,
 	mkdirSync,
+	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	renameSync,
@@ -12,6 +13,7 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
@@ -34,6 +36,8 @@ import { describeTree } from "./restore-tree.ts";
 
 const place = readingPlace("journal-beside");
 const { scene, restore } = sceneIn(place);
+/** On another file system, as a rule. */
+const shared = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const isRoot = process.getuid?.() === 0;
 
 class Killed extends Error {}
@@ -237,6 +241,42 @@ describe("the journal of a restore onto what is there", () => {
 			expect(() =>
 				abortRestore(made.repository, { path: made.folder }),
 			).toThrow(expect.objectContaining({ code: "FOREIGN_JOURNAL" }));
+		},
+	);
+
+	test.skipIf(statSync(shared).dev === statSync(tmpdir()).dev)(
+		"that is spread over two file systems is found by what was restored on either",
+		async () => {
+			const one = join(place.fresh("here"), "one");
+			const there = mkdtempSync(join(shared, "varve-beside-"));
+			const two = join(there, "two");
+			try {
+				mkdirSync(dirname(one));
+				for (const path of [one, two]) makeTree(path, small);
+				const repository = await place.repository();
+				const snapshot = await takeSnapshot(repository, one, two);
+				const both = { repository, snapshot };
+				const before = [one, two].map(describeTree);
+				const spoil = () => [one, two].map((path) => disturb(path));
+				spoil();
+				const left = [one, two].map(describeTree);
+				await killed(both);
+				for (const path of [one, two]) expect(journalsOf(path)).toHaveLength(1);
+				await expect(
+					restore(both, { target: two, subpath: two }),
+				).rejects.toMatchObject({ code: "RESTORE_UNFINISHED" });
+				abortRestore(repository, { path: two });
+				expect([one, two].map(describeTree)).toEqual(left);
+				expect([one, two].flatMap(journalsOf)).toEqual([]);
+				await restore(both);
+				expect([one, two].map(describeTree)).toEqual(before);
+				writeFileSync(join(two, "a.txt"), "again");
+				await restore(both, { target: two, subpath: two });
+				expect(journalsOf(one)).toEqual([]);
+				expect(journalsOf(two)).toHaveLength(1);
+			} finally {
+				rmSync(there, { recursive: true });
+			}
 		},
 	);
 

@@ -12,6 +12,7 @@ import {
 	type FoundJournal,
 	findJournals,
 	journalsOf,
+	wholeOf,
 } from "./found-journals.ts";
 import { restoredPaths } from "./homes.ts";
 import type { Journal, JournalHeader } from "./journal.ts";
@@ -145,9 +146,9 @@ function withJournal<T>(
 	states: readonly FoundJournal["state"][],
 	work: (open: OpenJournal, state: FoundJournal["state"]) => T,
 ): T {
-	const all = journalsOf(path);
+	const all = journalsOf(path).flatMap(wholeOf);
 	const found = states
-		.flatMap((state) => all.filter((j) => j.state === state && !j.isPart))
+		.flatMap((state) => all.filter((found) => found.state === state))
 		.at(0);
 	if (found === undefined) throw noJournal(path, states);
 	if (!found.isOwn)

@@ -30,6 +30,8 @@ export interface FoundJournal {
 	readonly state: JournalState;
 	/** The journal itself is in the folder of another home. */
 	readonly isPart: boolean;
+	/** Of a part that is own: the path of that folder. */
+	readonly first?: string;
 	/** Nobody else can have written it: only then may anything be done because of what it says. */
 	readonly isOwn: boolean;
 	readonly owner: bigint;
@@ -56,6 +58,15 @@ export function journalsOf(path: string): readonly FoundJournal[] {
 	);
 	const within = findJournals(path === "/" ? "" : path);
 	return [...beside, ...within.filter(({ of }) => of === undefined)];
+}
+
+/** The journal itself: of a part, the one in the folder of the first home, if it is there. */
+export function wholeOf(found: FoundJournal): readonly FoundJournal[] {
+	const { isPart, first, id } = found;
+	if (!isPart) return [found];
+	if (first === undefined) return [];
+	const home = trimmed(dirname(first));
+	return findJournals(home).filter((one) => one.id === id && !one.isPart);
 }
 
 /** Folders beside it in which nothing has been written: whose they are, nobody can say. */
@@ -147,7 +158,7 @@ export function findJournals(directory: string): readonly FoundJournal[] {
 				return [{ ...found, state: stateOf(names), of: undefined }];
 			const text = readFileSync(systemPath(`${path}/${partName}`), "utf8");
 			const { first, of } = decodePart(text);
-			return [{ ...found, state: stateOf(namesIn(first)), of }];
+			return [{ ...found, state: stateOf(namesIn(first)), of, first }];
 		});
 }
 

@@ -5,7 +5,12 @@ import type { Identity } from "../../ports.ts";
 import { codeOf } from "../../system.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import type { Changes } from "./changes.ts";
-import { bareBeside, type FoundJournal, journalsOf } from "./found-journals.ts";
+import {
+	bareBeside,
+	type FoundJournal,
+	journalsOf,
+	wholeOf,
+} from "./found-journals.ts";
 import { keepingTime } from "./home-time.ts";
 import { type HomeSpot, restoredPaths } from "./homes.ts";
 import { JournalFolder } from "./journal-folder.ts";
@@ -60,7 +65,10 @@ export function retireJournals(
 		const bare = bareBeside(path).filter(
 			({ changed }) => changed + bareFor < since,
 		);
-		for (const found of [...journalsOf(path), ...bare]) {
+		const known = journalsOf(path);
+		// Without one of its parts, what a journal says cannot be taken back any more.
+		const all = new Set([...known.flatMap(wholeOf), ...known, ...bare]);
+		for (const found of all) {
 			if (found.id === id || !found.isOwn) continue;
 			if (found.state === "begun" || found.state === "ready") continue;
 			try {
