@@ -24,6 +24,8 @@ import {
 	forgetRestore,
 	undoRestore,
 } from "../../packages/core/src/restore/onto/finish-restore.ts";
+import { retireJournals } from "../../packages/core/src/restore/onto/unfinished.ts";
+import { loadTargetCalls } from "../../packages/core/src/restore/target-calls.ts";
 import {
 	disturb,
 	journalsOf,
@@ -280,7 +282,7 @@ describe("the journal of a restore onto what is there", () => {
 		},
 	);
 
-	test("that nothing was written into is left while it may be one that is being begun", async () => {
+	test("that nothing was written into is left while it may be one that is being begun, and removed later", async () => {
 		const made = await disturbed();
 		const bare = join(dirname(made.folder), ".varve-restore-bare");
 		mkdirSync(bare, { mode: 0o700 });
@@ -288,5 +290,15 @@ describe("the journal of a restore onto what is there", () => {
 		expect(journalsOf(made.folder).map((path) => basename(path))).toContain(
 			".varve-restore-bare",
 		);
+		const minutes = (count: number) => ({
+			id: "",
+			since: statSync(bare, { bigint: true }).ctimeNs + BigInt(count * 60e9),
+		});
+		const calls = loadTargetCalls();
+		const changes = new Changes(undefined);
+		retireJournals([made.folder], minutes(1), { changes, calls });
+		expect(existsSync(bare)).toBe(true);
+		retireJournals([made.folder], minutes(2), { changes, calls });
+		expect(existsSync(bare)).toBe(false);
 	});
 });
