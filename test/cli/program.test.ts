@@ -15,7 +15,7 @@ describe("a wrong call ends with 2 and one sentence", () => {
 		["--nope snapshots", "unknown option '--nope'"],
 		["snapshot --exclud x", "(Did you mean --exclude?)"],
 		["snapsot", "unknown command 'snapsot' (Did you mean snapshot?)"],
-		["restore", "missing required argument 'snapshot'"],
+		["restore", "say which snapshot to restore"],
 		["restore latest", "say where to restore: -t DIR"],
 		["show one two", "too many arguments for 'show'"],
 		["snapshot --exclude-larger-than big .", "Not a size"],

@@ -135,10 +135,12 @@ describe("restore and verify in worker threads", () => {
 		async (level) => {
 			const reports = [];
 			for (const workers of [0, 2]) {
-				const { duration, ...report } = await verify(await open(workers), {
-					level,
-				});
-				reports.push(report);
+				const { duration, proofs, ...report } = await verify(
+					await open(workers),
+					{ level },
+				);
+				// When the oldest was proved is not the same for both.
+				reports.push({ ...report, proofs: { ...proofs, oldest: undefined } });
 			}
 			expect(reports[0]?.findings).toEqual([]);
 			expect(reports[1]).toEqual(reports[0]);

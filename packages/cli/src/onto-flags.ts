@@ -48,7 +48,7 @@ export function isOnto(flags: OntoFlags): boolean {
 	);
 }
 
-/** InputError "BAD_OPTIONS" for options that contradict each other. */
+/** InputError "BAD_OPTIONS" for options that contradict each other, "NO_TARGET" for none that says where to. */
 export function requireSense(
 	flags: OntoFlags & { readonly target?: string },
 	snapshot: string | undefined,
@@ -65,6 +65,11 @@ export function requireSense(
 		);
 	if (!isFinish && snapshot === undefined)
 		throw bad("say which snapshot to restore");
+	if (!isFinish && inPlace !== true && (target === undefined || target === ""))
+		throw new InputError(
+			"NO_TARGET",
+			"say where to restore: -t DIR, or --in-place",
+		);
 }
 
 function bad(message: string): InputError {

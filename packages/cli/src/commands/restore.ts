@@ -163,18 +163,13 @@ async function resumeAnew(
 	return runOnto(session, repository, { ...request, snapshot, signal });
 }
 
-/** undefined: in place. */
+/** undefined: in place. That one is named has been seen to. */
 function targetOf(
 	{ surroundings }: Session,
 	{ target, inPlace }: Flags,
 ): string | undefined {
 	if (inPlace === true) return undefined;
-	if (target === undefined || target === "")
-		throw new InputError(
-			"NO_TARGET",
-			"say where to restore: -t DIR, or --in-place",
-		);
-	return resolve(surroundings.cwd, target);
+	return resolve(surroundings.cwd, target as string);
 }
 
 /** One that cannot be read is not known to be empty. */
