@@ -37,6 +37,9 @@ export const smallParameters = {
 	packBytes: 32 * 1024,
 } as const;
 
+/** In ms: some tests leave hundreds of repositories, and disks may be busy. */
+const cleanUpTime = 300_000;
+
 /** A folder for a test file; everything in it goes when the tests are done. */
 export function readingPlace(name: string) {
 	const folder = mkdtempSync(join(tmpdir(), `varve-${name}-`));
@@ -46,7 +49,7 @@ export function readingPlace(name: string) {
 	afterAll(async () => {
 		for (const repository of opened) await repository.close();
 		rmSync(folder, { recursive: true, force: true });
-	});
+	}, cleanUpTime);
 	return {
 		fresh,
 		async repository(options: RepositoryOptions = {}): Promise<TestRepository> {
