@@ -10,6 +10,7 @@ const missing = ["rsync", "getfattr", "setfattr", "getfacl", "getcap"].filter(
 	(tool) => spawnSync(tool, ["--version"]).error !== undefined,
 );
 const nobody = 65534;
+const patience = { timeout: 120_000 };
 
 /** The names of the features that could be made. */
 function grow(folder: string, owner: { uid?: number; gid?: number }): string[] {
@@ -24,71 +25,75 @@ function grow(folder: string, owner: { uid?: number; gid?: number }): string[] {
 const skips =
 	missing.length > 0 ? ` (skipped: ${missing.join(", ")} missing)` : "";
 
-describe.skipIf(missing.length > 0)(`a tree of everything${skips}`, () => {
-	const bench = new Workbench();
-	const source = bench.path("source");
-	let features: string[];
-	/** Later ones are of other directories. */
-	const place = ["--path", source, `latest:${source}`];
+describe.skipIf(missing.length > 0)(
+	`a tree of everything${skips}`,
+	patience,
+	() => {
+		const bench = new Workbench();
+		const source = bench.path("source");
+		let features: string[];
+		/** Later ones are of other directories. */
+		const place = ["--path", source, `latest:${source}`];
 
-	beforeAll(() => {
-		features = grow(source, {});
-		bench.done("init");
-		bench.done(["snapshot", source]);
-	}, 120_000);
-	afterAll(() => bench.remove(), 120_000);
+		beforeAll(() => {
+			features = grow(source, {});
+			bench.done("init");
+			bench.done(["snapshot", source]);
+		}, 120_000);
+		afterAll(() => bench.remove(), 120_000);
 
-	test("comes back with all that rsync, getfattr, getfacl and getcap see (T66, T70, T71, T73, T81)", () => {
-		const target = bench.path("target");
-		bench.done(["restore", ...place, "-t", target]);
-		expect(externalDifferences(source, target)).toEqual([]);
-		const differences = featureDifferences(source, target, features);
-		expect([...differences].filter(([, aspects]) => aspects.length)).toEqual(
-			[],
+		test("comes back with all that rsync, getfattr, getfacl and getcap see (T66, T70, T71, T73, T81)", () => {
+			const target = bench.path("target");
+			bench.done(["restore", ...place, "-t", target]);
+			expect(externalDifferences(source, target)).toEqual([]);
+			const differences = featureDifferences(source, target, features);
+			expect([...differences].filter(([, aspects]) => aspects.length)).toEqual(
+				[],
+			);
+		});
+
+		test("gives the same tree when a snapshot of the restored one is taken", () => {
+			const again = bench.path("again");
+			bench.done(["restore", ...place, "-t", again]);
+			bench.done(["snapshot", again]);
+			const trees = bench
+				.messages("snapshots")
+				.filter(({ message_type }) => message_type === "snapshot")
+				.map((message) => message["tree"]);
+			expect(trees).toHaveLength(2);
+			expect(trees[0]).toBe(trees[1]);
+		});
+
+		test.skipIf(!isRoot)(
+			"comes back to a user without rights with a report of all that only root can give (T81, T82)",
+			() => {
+				const target = bench.path("of nobody");
+				mkdirSync(target);
+				chownSync(target, nobody, nobody);
+				for (const shared of [bench.home, bench.repository])
+					spawnSync("chown", ["-R", `${nobody}:${nobody}`, shared]);
+				const { code, stdout, stderr } = bench.varve(
+					["restore", ...place, "-t", target],
+					{ asNobody: true },
+				);
+				const report = stdout + stderr;
+				const differing = [...featureDifferences(source, target, features)]
+					.filter(([, aspects]) => aspects.length > 0)
+					.flatMap(([, aspects]) => aspects);
+				expect(report).toContain("restored ");
+				// Content, names, links, times and holes need no rights.
+				expect(new Set(differing)).toEqual(
+					new Set(["attributes", "missing", "mode", "owner"]),
+				);
+				expect(report).toMatch(/owner/);
+				expect(report).toMatch(/set-id|setuid/);
+				expect(report).toMatch(/extended attributes|capabilities/);
+				expect(report).toMatch(/devices/);
+				expect(code).toBe(6);
+			},
 		);
-	});
-
-	test("gives the same tree when a snapshot of the restored one is taken", () => {
-		const again = bench.path("again");
-		bench.done(["restore", ...place, "-t", again]);
-		bench.done(["snapshot", again]);
-		const trees = bench
-			.messages("snapshots")
-			.filter(({ message_type }) => message_type === "snapshot")
-			.map((message) => message["tree"]);
-		expect(trees).toHaveLength(2);
-		expect(trees[0]).toBe(trees[1]);
-	});
-
-	test.skipIf(!isRoot)(
-		"comes back to a user without rights with a report of all that only root can give (T81, T82)",
-		() => {
-			const target = bench.path("of nobody");
-			mkdirSync(target);
-			chownSync(target, nobody, nobody);
-			for (const shared of [bench.home, bench.repository])
-				spawnSync("chown", ["-R", `${nobody}:${nobody}`, shared]);
-			const { code, stdout, stderr } = bench.varve(
-				["restore", ...place, "-t", target],
-				{ asNobody: true },
-			);
-			const report = stdout + stderr;
-			const differing = [...featureDifferences(source, target, features)]
-				.filter(([, aspects]) => aspects.length > 0)
-				.flatMap(([, aspects]) => aspects);
-			expect(report).toContain("restored ");
-			// Content, names, links, times and holes need no rights.
-			expect(new Set(differing)).toEqual(
-				new Set(["attributes", "missing", "mode", "owner"]),
-			);
-			expect(report).toMatch(/owner/);
-			expect(report).toMatch(/set-id|setuid/);
-			expect(report).toMatch(/extended attributes|capabilities/);
-			expect(report).toMatch(/devices/);
-			expect(code).toBe(6);
-		},
-	);
-});
+	},
+);
 
 describe.skipIf(missing.length > 0 || !isRoot)(
 	"a tree of everything that a user without rights can make",
@@ -118,6 +123,6 @@ describe.skipIf(missing.length > 0 || !isRoot)(
 			expect(
 				[...differences].filter(([, aspects]) => aspects.length > 0),
 			).toEqual([]);
-		});
+		}, 120_000);
 	},
 );

@@ -67,7 +67,6 @@ const anyone = {
 		put(folder, "one byte", "x");
 		put(folder, "noise", noise("noise", 3 * MiB));
 		put(folder, "the same noise", noise("noise", 3 * MiB));
-		put(folder, "spans", noise("spans", 65 * MiB));
 		put(folder, "zeros", Buffer.alloc(300_000));
 		const parts = [noise("a", 100), Buffer.alloc(200_000), noise("b", 9)];
 		put(folder, "zeros within", Buffer.concat(parts));
@@ -177,6 +176,9 @@ const anyone = {
 };
 
 const rootOnly = {
+	"a file of several spans"(folder) {
+		put(folder, "file", noise("spans", 65 * MiB));
+	},
 	owners(folder) {
 		const owners = [
 			[0, 0],
