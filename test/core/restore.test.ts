@@ -174,6 +174,21 @@ describe("restore", () => {
 		expect(pathsBelow(full)).toEqual(["mine"]);
 	});
 
+	test.runIf(process.platform === "linux")(
+		"ends with a sentence where no directory can be made, and mkdir says that there is none",
+		async () => {
+			const repository = await place.repository();
+			const snapshot = await takeSnapshot(repository, source());
+			for (const target of ["/proc/self/x", "/proc/self/x/y"])
+				await expect(
+					restore(repository, { snapshot, target }),
+				).rejects.toMatchObject({
+					code: "TARGET_FAILED",
+					message: expect.stringContaining("ENOENT"),
+				});
+		},
+	);
+
 	test("restores into an empty directory that is there", async () => {
 		const folder = source();
 		const repository = await place.repository();

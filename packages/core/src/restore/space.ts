@@ -7,7 +7,7 @@ import {
 } from "@varve/format";
 import { attemptRead } from "../damage.ts";
 import type { ObjectReader } from "../repository.ts";
-import { spaceAt } from "./target.ts";
+import { type Space, spaceAt } from "./target.ts";
 import type { Entry, NodeEntry } from "./walk.ts";
 
 /** What a restore takes from a file system. */
@@ -80,7 +80,18 @@ export function requireSpace(
 	if (fits(need)) return;
 	throw new TargetError(
 		"NO_SPACE",
-		`the target ${target} has too little room: ${need.bytes} bytes in ${need.entries} entries are to be restored, ${space.bytes} bytes are free`,
+		`the target ${target} has too little room: ${need.bytes} bytes in ${need.entries} entries are to be restored, ${roomOf(space, need)}`,
 		{ target, needed: need.bytes, free: space.bytes },
 	);
+}
+
+/** What is too little; both if both are. */
+function roomOf({ bytes, entries }: Space, need: Need): string {
+	const lacks = [
+		...(need.bytes > bytes ? [`${bytes} bytes are free`] : []),
+		...(entries !== undefined && need.entries > entries
+			? [`inodes are free for ${entries} entries only`]
+			: []),
+	];
+	return lacks.join(", ");
 }

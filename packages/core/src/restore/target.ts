@@ -5,7 +5,7 @@ import {
 	statfsSync,
 	statSync,
 } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { TargetError } from "@varve/format";
 import { type AccountMaps, sameAccounts } from "../accounts.ts";
 import { codeOf } from "../system.ts";
@@ -51,9 +51,9 @@ export function checkTarget(target: string): CheckedTarget {
  */
 export function enterTarget({ path, found }: CheckedTarget): TargetRoot {
 	return attempt(path, () => {
-		const made = mkdirSync(path, { recursive: true });
 		const isNew = found === undefined;
-		if (isNew && made === undefined) throw changed(path);
+		const isMade = makeDirectory(path);
+		if (isNew && !isMade) throw changed(path);
 		const root = openTarget(path, { followsLink: !isNew });
 		try {
 			const { dev, ino } = statSync(pathOf(root));
@@ -66,6 +66,27 @@ export function enterTarget({ path, found }: CheckedTarget): TargetRoot {
 		}
 		return root;
 	});
+}
+
+/**
+ * Makes a directory and those above it, one by one: Node's recursive call tries for ever where mkdir says ENOENT, as in /proc, and says
+ * ENOENT itself on a file system that is read-only. False if it was there.
+ */
+function makeDirectory(path: string): boolean {
+	const missing: string[] = [];
+	let at = path;
+	while (statSync(at, { throwIfNoEntry: false }) === undefined) {
+		missing.push(at);
+		at = dirname(at);
+	}
+	for (const one of missing.reverse())
+		try {
+			mkdirSync(one);
+		} catch (error) {
+			const isAbove = one !== path;
+			if (!isAbove || codeOf(error) !== "EEXIST") throw error;
+		}
+	return missing.length > 0;
 }
 
 function changed(path: string): TargetError {
