@@ -3,13 +3,16 @@ import { describe, expect, test } from "vitest";
 import { conflictAsker } from "../../packages/cli/src/ask-conflict.ts";
 import type { Session } from "../../packages/cli/src/session.ts";
 
-/** A terminal on which someone types these lines. */
+/** A terminal on which someone types these lines, and then Ctrl-D. */
 function sessionOf(lines: readonly string[], isTTY: boolean): Session {
 	const stdin = Object.assign(new PassThrough(), { isTTY });
 	const stderr = new PassThrough();
 	const left = [...lines];
 	stderr.on("data", (text: Buffer) => {
-		if (text.toString().includes("[s]kip")) stdin.write(`${left.shift()}\n`);
+		if (!text.toString().includes("[s]kip")) return;
+		const line = left.shift();
+		if (line === undefined) stdin.end();
+		else stdin.write(`${line}\n`);
 	});
 	return {
 		surroundings: { stdin, stderr },
@@ -31,6 +34,15 @@ describe("asking about conflicts", () => {
 		const ask = conflictAsker(sessionOf(["S"], true));
 		expect(await ask(conflict)).toBe("skip");
 		expect(await ask(conflict)).toBe("skip");
+	});
+
+	test("the end of the input is an answer to nothing, and no bug", async () => {
+		const ask = conflictAsker(sessionOf(["what?"], true));
+		await expect(ask(conflict)).rejects.toMatchObject({
+			name: "ConflictError",
+			code: "NO_ANSWER",
+			message: expect.stringContaining("nothing was changed"),
+		});
 	});
 
 	test("without a terminal there is nobody to ask", async () => {

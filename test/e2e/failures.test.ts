@@ -55,6 +55,24 @@ function withoutRights(path: string, args: readonly string[]): Outcome {
 }
 
 describe("bad input ends with a clear sentence and its code", () => {
+	test("a working directory that is deleted: 2, in JSON too", () => {
+		const gone = bench.path("gone");
+		for (const json of ["", "--json"]) {
+			mkdirSync(gone);
+			const script = 'rmdir "$PWD"; exec "$@"';
+			const line = bench.command([...(json ? [json] : []), "snapshots"]);
+			const { status, stdout, stderr } = spawnSync(
+				"sh",
+				["-c", script, "sh", process.execPath, ...line],
+				{ cwd: gone, encoding: "utf8" },
+			);
+			const sentence = /the working directory cannot be told/;
+			expect(json ? stdout : stderr).toMatch(sentence);
+			expect(stderr).not.toMatch(/^\s+at /m);
+			expect(status).toBe(2);
+		}
+	});
+
 	test("no such path: 2, and no repository is made for it", () => {
 		const outcome = bench.run(["snapshot", bench.path("nowhere")]);
 		expectFailure(outcome, 2, /^varve: there is nothing at .*\/nowhere$/m);

@@ -1,4 +1,5 @@
 import { homedir } from "node:os";
+import { InputError } from "@varve/core";
 import { runProgram } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { systemOffset } from "./times.ts";
@@ -13,7 +14,10 @@ function ownSurroundings(): Surroundings {
 		env: process.env,
 		home: homedir(),
 		platform: process.platform,
-		cwd: process.cwd(),
+		// Asked for only where it is told as a failure.
+		get cwd() {
+			return workingDirectory();
+		},
 		script: process.argv[1] ?? "",
 		stdin: process.stdin,
 		stdout: process.stdout,
@@ -23,4 +27,17 @@ function ownSurroundings(): Surroundings {
 		monotonic: () => performance.now(),
 		offsetAt: systemOffset,
 	};
+}
+
+function workingDirectory(): string {
+	try {
+		return process.cwd();
+	} catch (cause) {
+		throw new InputError(
+			"NO_WORKING_DIRECTORY",
+			`the working directory cannot be told, it may have been deleted (${(cause as NodeJS.ErrnoException).code}): go to another one`,
+			{},
+			{ cause },
+		);
+	}
 }
