@@ -297,6 +297,12 @@ describe("what cannot be whole", () => {
 			/^not read +.*\/secret \(EACCES\)$/m,
 		);
 		expect(run("cat", "latest:good").stdout).toBe("good");
+		const target = join(repository, "restored");
+		const restored = run("--json", "restore", "latest", "-t", target);
+		expect(restored.code).toBe(0);
+		expect(JSON.parse(restored.lines.at(-1) as string)["notes"]).toContain(
+			"the snapshot lacks 1 entry that could not be read when it was taken: varve show names it",
+		);
 	});
 
 	test("a file that is written all the while: 3, and it is named here and in the record (T61)", async () => {

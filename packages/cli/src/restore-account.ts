@@ -36,6 +36,7 @@ export function restoreSummary(report: RestoreReport): Message {
 		bytes_verified: report.verified?.bytes,
 		error_count: report.problems.length,
 		not_restored: report.notRestored,
+		notes: report.notes,
 		seconds_elapsed: report.duration / 1000,
 	};
 }

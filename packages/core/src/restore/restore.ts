@@ -32,6 +32,7 @@ import {
 } from "./target-tree.ts";
 import type { RestoreSetup } from "./tasks.ts";
 import { TreeMaker } from "./tree-maker.ts";
+import { unreadNotes } from "./unread-notes.ts";
 import { type Entry, type NodeEntry, walkLocation } from "./walk.ts";
 
 export interface RestoreOptions {
@@ -153,6 +154,8 @@ async function prepare(
 		return locate(objects, record, subpath);
 	});
 	const log = new RestoreLog(location.prefix, repository.observer);
+	for (const note of unreadNotes(record, { location, selection }))
+		log.note(note);
 	return {
 		repository,
 		options,
