@@ -1,12 +1,5 @@
-import {
-	type BigIntStats,
-	closeSync,
-	constants,
-	ftruncateSync,
-	lstatSync,
-	openSync,
-} from "node:fs";
-import { codeOf, systemPath } from "../../system.ts";
+import { type BigIntStats, lstatSync } from "node:fs";
+import { codeOf } from "../../system.ts";
 import { pathEntry, selfEntry } from "../open-entry.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import { pathOnly, sayingOf, selfOf } from "../target-tree.ts";
@@ -29,12 +22,12 @@ import {
 	holdsWhatItDid,
 	isAsItWas,
 	isFile,
-	readAt,
 	requireFile,
 	statOf,
 } from "./step-facts.ts";
 import type { Top } from "./tops.ts";
 import { isUntouchedBelow } from "./untouched.ts";
+import { isPatched, patchNames, writeParts } from "./write-parts.ts";
 
 export interface StepProblem {
 	readonly place: Place;
@@ -55,7 +48,6 @@ export interface ExecutorOptions {
 	readonly problem: (problem: StepProblem) => void;
 }
 
-const noFollow = constants.O_NOFOLLOW ?? 0;
 const changedSince = "it has been changed since, and is left as it is";
 
 /** Takes steps of a journal, and takes them back. Each looks first whether it is done already. */
@@ -77,7 +69,7 @@ export class Executor {
 				case "take":
 					return this.#take(step);
 				case "patch":
-					return this.#patch(step, true);
+					return this.#patch(step);
 				case "attributes":
 					return this.#attributes(step, step.before, step.after);
 			}
@@ -95,7 +87,7 @@ export class Executor {
 				case "take":
 					return this.#untake(step);
 				case "patch":
-					return this.#patch(step, false);
+					return this.#unpatch(step);
 				case "attributes":
 					return this.#attributes(step, step.after, step.before);
 			}
@@ -207,59 +199,59 @@ export class Executor {
 		return true;
 	}
 
-	/** The name of the slot says whether it was begun: from then on it is repeated, whatever the file looks like. */
-	#patch(step: PatchStep, forward: boolean): boolean {
+	/** The name of the slot says how far it has come: one that was begun is repeated, whatever the file looks like. */
+	#patch(step: PatchStep): boolean {
 		const { place, slot, was } = step;
 		const live = this.#stat(place);
-		if (live === undefined || String(live.ino) !== was.inode)
-			return this.#changed(place);
-		const ready = this.#slot(slot);
-		const begun = `${ready}.begun`;
-		const isBegun = statOf(begun) !== undefined;
-		if (!isBegun && !forward) return true;
-		if (!isBegun) {
+		if (live === undefined || !isFile(live, was)) return this.#changed(place);
+		const { ready, begun, whole } = this.#patchNames(slot);
+		if (statOf(whole) !== undefined)
+			return isPatched(live, step) || this.#changed(place);
+		if (statOf(begun) === undefined) {
 			if (!isAsItWas(live, was)) return this.#changed(place);
-			this.#options.changes.move(ready, begun);
-			this.#options.changes.syncDirectory(this.#home(slot));
+			this.#rename(slot, ready, begun);
 		}
-		this.#writeParts(step, begun, forward);
-		const [from, to] = forward
-			? [step.before, step.after]
-			: [step.after, step.before];
-		this.#setAttributes(step, from, to);
-		if (!forward) this.#options.changes.move(begun, ready);
+		this.#writeParts(step, begun, true);
+		this.#options.changes.move(begun, whole);
 		return true;
 	}
 
-	#writeParts(
-		{ place, parts, was, sizes: [before, after] }: PatchStep,
-		begun: string,
-		forward: boolean,
-	): void {
-		const { tops, changes } = this.#options;
-		const { tree } = tops[place.top] as Top;
-		const source = openSync(systemPath(begun), constants.O_RDONLY | noFollow);
-		const file = tree.open(place.suffix, constants.O_WRONLY);
-		try {
-			requireFile(file, was);
-			const total = parts.reduce((sum, [, length]) => sum + length, 0);
-			let from = forward ? 0 : total;
-			for (const [position, length] of parts) {
-				const end = forward
-					? position + length
-					: Math.min(position + length, before);
-				const bytes = readAt(source, from, Math.max(0, end - position));
-				changes.writeAt(file, bytes, position);
-				from += length;
-			}
-			changes.alter("truncate", () =>
-				ftruncateSync(file, forward ? after : before),
-			);
-			changes.syncFile(file);
-		} finally {
-			closeSync(source);
-			tree.shut(file);
+	#unpatch(step: PatchStep): boolean {
+		const { place, slot, was } = step;
+		const { ready, begun, whole } = this.#patchNames(slot);
+		const isWhole = statOf(whole) !== undefined;
+		if (!isWhole && statOf(begun) === undefined) return true;
+		const live = this.#stat(place);
+		if (live === undefined || !isFile(live, was)) return this.#changed(place);
+		if (isWhole) {
+			if (!isPatched(live, step)) return this.#changed(place);
+			this.#rename(slot, whole, begun);
 		}
+		this.#writeParts(step, begun, false);
+		this.#options.changes.move(begun, ready);
+		return true;
+	}
+
+	#patchNames(slot: Slot) {
+		const path = this.#slot(slot);
+		const { ready, begun, whole } = patchNames;
+		return { ready: ready(path), begun: begun(path), whole: whole(path) };
+	}
+
+	/** Durably: before anything is written. */
+	#rename(slot: Slot, from: string, to: string): void {
+		this.#options.changes.move(from, to);
+		this.#options.changes.syncDirectory(this.#home(slot));
+	}
+
+	#writeParts(step: PatchStep, source: string, forward: boolean): void {
+		const { tops, changes } = this.#options;
+		const { tree } = tops[step.place.top] as Top;
+		const [from, to] = forward
+			? [step.before, step.after]
+			: [step.after, step.before];
+		const finish = () => void this.#setAttributes(step, from, to);
+		writeParts(step, { tree, changes, source, forward, finish });
 	}
 
 	#attributes(

@@ -88,7 +88,7 @@ export function abortRestore(here: Here, options: FinishOptions): FinishReport {
 	});
 }
 
-/** Takes back the last restore that was finished there. Errors as above. */
+/** Takes back the last restore that was finished there. Errors as above, and ConflictError "RESTORE_UNFINISHED" if it is half taken back. */
 export function undoRestore(here: Here, options: FinishOptions): FinishReport {
 	return withJournal(options, ["done"], (open) => {
 		open.folders[0]?.become("done", "ready");
@@ -150,7 +150,10 @@ function withJournal<T>(
 	const found = states
 		.flatMap((state) => all.filter((found) => found.state === state))
 		.at(0);
-	if (found === undefined) throw noJournal(path, states);
+	if (found === undefined)
+		throw all.some(({ state }) => state === "ready")
+			? halfDone(path)
+			: noJournal(path, states);
 	if (!found.isOwn)
 		throw new ConflictError(
 			"FOREIGN_JOURNAL",
@@ -250,6 +253,15 @@ function requireAtHome(
 	throw new ConflictError(
 		"JOURNAL_MOVED",
 		`the journal in ${path || "/"} was moved there: it speaks of another directory`,
+		{ path },
+	);
+}
+
+/** Only a finished restore was asked for. */
+function halfDone(path: string): ConflictError {
+	return new ConflictError(
+		"RESTORE_UNFINISHED",
+		`the last restore into ${path} is half taken back, or was never finished: varve restore --abort -t ${path} goes on putting back what was there`,
 		{ path },
 	);
 }
