@@ -10,6 +10,7 @@ import { needOf, requireSpace } from "../space.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import { buildSteps, isMade, methodOf, type Task } from "./build-steps.ts";
 import type { Changes } from "./changes.ts";
+import type { EarlierJournals } from "./claim.ts";
 import type { OntoPlan } from "./collect-plan.ts";
 import type { StepProblem } from "./execute.ts";
 import { keepingTime } from "./home-time.ts";
@@ -25,7 +26,12 @@ import type { OntoOptions } from "./options.ts";
 import type { Prepared } from "./prepare-onto.ts";
 import { StageLog, stageItems } from "./stage-items.ts";
 import { syncMade } from "./sync-made.ts";
-import { type OpenJournal, removeFolders, takeSteps } from "./take-steps.ts";
+import {
+	homesOf,
+	type OpenJournal,
+	removeFolders,
+	takeSteps,
+} from "./take-steps.ts";
 import type { Top } from "./tops.ts";
 import { verifyOnto } from "./verify-onto.ts";
 
@@ -43,6 +49,8 @@ export interface ExecuteParts {
 	readonly plan: OntoPlan;
 	readonly calls: TargetCalls;
 	readonly changes: Changes;
+	/** From before the plan. */
+	readonly earlier: EarlierJournals;
 }
 
 /** Carries a plan out: first all that is new is made aside, then the journal is written, then its steps are taken. */
@@ -146,10 +154,12 @@ interface Folders {
 function openFolders(
 	repository: Repository,
 	options: OntoOptions,
-	{ prepared, calls, changes, homes }: ExecuteParts & { readonly homes: Homes },
+	parts: ExecuteParts & { readonly homes: Homes },
 ): Folders {
+	const { prepared, calls, changes, homes, earlier } = parts;
 	const { tops } = prepared;
 	const id = randomBytes(8).toString("hex");
+	const paths = restoredPaths(homes.all);
 	const header: JournalHeader = {
 		format: 1,
 		id,
@@ -164,8 +174,9 @@ function openFolders(
 			const attributes = liveAttributes(stat, undefined);
 			return { ...placeIn(tops, home), of: home.of, attributes };
 		}),
+		retires: earlier.idsWith(paths),
 	};
-	const [named] = restoredPaths(homes.all);
+	const [named] = paths;
 	if (named !== undefined) options.onHome?.(named);
 	const folders: JournalFolder[] = [];
 	for (const home of homes.all) {
@@ -233,6 +244,7 @@ async function stage(
 	const empty = { header, steps: [] };
 	const open = { journal: empty, tops, folders, changes, calls };
 	try {
+		parts.earlier.requireAlone(header.id, restoredPaths(homesOf(open)));
 		const { snapshot, signal, minPatched } = options;
 		const given = {
 			repository,

@@ -7,6 +7,7 @@ import { codeOf, isGone, systemPath } from "../../system.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
 import { Changes } from "./changes.ts";
+import { isUnfinished } from "./claim.ts";
 import { told } from "./execute-plan.ts";
 import {
 	type FoundJournal,
@@ -91,7 +92,16 @@ export function abortRestore(here: Here, options: FinishOptions): FinishReport {
 /** Takes back the last restore that was finished there. Errors as above, and ConflictError "RESTORE_UNFINISHED" if it is half taken back. */
 export function undoRestore(here: Here, options: FinishOptions): FinishReport {
 	return withJournal(options, ["done"], (open) => {
-		open.folders[0]?.become("done", "ready");
+		const [first] = open.folders;
+		first?.become("done", "ready");
+		// Only now does a restore that begins see this one: each looks for the other after it has said that it is at work.
+		const other = journalsOf(options.path).find(
+			(found) => found.id !== first?.id && isUnfinished(found),
+		);
+		if (other !== undefined) {
+			first?.become("ready", "done");
+			throw halfDone(options.path);
+		}
 		return revert("undone", open, { here, isTouched: true });
 	});
 }
@@ -261,7 +271,7 @@ function requireAtHome(
 function halfDone(path: string): ConflictError {
 	return new ConflictError(
 		"RESTORE_UNFINISHED",
-		`the last restore into ${path} is half taken back, or was never finished: varve restore --abort -t ${path} goes on putting back what was there`,
+		`the last restore into ${path} is half taken back, or was not finished: varve restore --abort -t ${path} goes on putting back what was there`,
 		{ path },
 	);
 }

@@ -26,6 +26,8 @@ export interface JournalHeader {
 	readonly tops: readonly string[];
 	/** One directory on each file system that is restored to; the first holds the journal. */
 	readonly homes: readonly Home[];
+	/** Finished journals that were there before the plan was made: no other may go because of this restore. undefined: it does not say. */
+	readonly retires?: readonly string[] | undefined;
 }
 
 /** What was asked for: enough to begin anew. */

@@ -5,14 +5,20 @@ import { Progress } from "../../progress.ts";
 import { withReaderLease } from "../../reader-lease.ts";
 import type { Repository } from "../../repository.ts";
 import type { EntryProblem } from "../report.ts";
-import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
+import { loadTargetCalls } from "../target-calls.ts";
 import { Changes } from "./changes.ts";
+import { EarlierJournals } from "./claim.ts";
 import {
 	collectPlan,
 	type OntoPlan,
 	resolveConflicts,
 } from "./collect-plan.ts";
-import { type Executed, executePlan } from "./execute-plan.ts";
+import {
+	type Executed,
+	type ExecuteParts,
+	executePlan,
+} from "./execute-plan.ts";
+import { restoredPaths } from "./homes.ts";
 import type { Item } from "./items.ts";
 import { madeEntries } from "./made-entries.ts";
 import { neededDamaged } from "./needed-damaged.ts";
@@ -30,7 +36,7 @@ import { requireNoJournal } from "./unfinished.ts";
 /**
  * Restores onto what is there: in place, or into a directory with something in it. Plans first, changes only what differs, and keeps what
  * it replaces or deletes, so that it can be finished or taken back whenever it ends. Entries that cannot be restored are in the report.
- * Throws what `restore` throws; a ConflictError "RESTORE_UNFINISHED"; with `verify`, a CorruptError "NEEDED_DAMAGED" if something that is
+ * Throws what `restore` throws; a ConflictError "RESTORE_UNFINISHED", or "LOCKED" if another one is at work there; with `verify`, a CorruptError "NEEDED_DAMAGED" if something that is
  * needed cannot be read, and then nothing was changed.
  */
 export async function restoreOnto(
@@ -62,13 +68,17 @@ async function run(
 	const calls = loadTargetCalls();
 	const prepared = await prepareOnto(repository, options, calls);
 	try {
+		const paths = restoredPaths(prepared.homes);
+		const earlier = new EarlierJournals(paths, started);
 		requireNoJournal(prepared.homes);
 		const plan = await makePlan(repository, options, prepared);
 		const sums = await tellPlan(plan, options, repository, prepared);
 		const executed =
 			options.dryRun === true
 				? undefined
-				: await execute(repository, options, { prepared, plan, calls });
+				: await execute(repository, options, {
+						...{ prepared, plan, calls, earlier },
+					});
 		return reportOf(repository, options, {
 			...{ prepared, plan, sums, executed },
 			duration: repository.clock.now() - started,
@@ -166,21 +176,14 @@ function lineOf(item: Item): PlanLine {
 async function execute(
 	repository: Repository,
 	options: OntoOptions,
-	{
-		prepared,
-		plan,
-		calls,
-	}: {
-		readonly prepared: Prepared;
-		readonly plan: OntoPlan;
-		readonly calls: TargetCalls;
-	},
+	parts: Omit<ExecuteParts, "changes">,
 ): Promise<Executed> {
+	const { plan } = parts;
 	const damaged = plan.obstacles.find(({ kind }) => kind === "damaged");
 	if (options.verify === true && damaged !== undefined)
 		throw neededDamaged(damaged.path, damaged.message);
 	const changes = options.changes ?? new Changes(loadEntryMoves());
-	return executePlan(repository, options, { prepared, plan, calls, changes });
+	return executePlan(repository, options, { ...parts, changes });
 }
 
 function reportOf(

@@ -37,6 +37,7 @@ export function takeSteps(open: OpenJournal): readonly StepProblem[] {
 	const current = {
 		id: journal.header.id,
 		since: (folders[0] as JournalFolder).since("ready"),
+		retires: journal.header.retires,
 	};
 	retireJournals(restoredPaths(homes), current, { changes, calls });
 	for (const step of journal.steps)

@@ -49,13 +49,22 @@ export function requireEnded(
 /** In ns: a restore that is just beginning has written something into its folder by then. */
 const bareFor = 60_000_000_000n;
 
+export interface Retiring {
+	/** Of the journal that stays. */
+	readonly id: string;
+	/** When it was written, in ns. */
+	readonly since: bigint;
+	/** Of the finished journals that may go. undefined: all. */
+	readonly retires?: readonly string[] | undefined;
+}
+
 /**
  * Removes journals by which earlier restores of the same (by their paths) could have been taken back: only the last one can. What
  * cannot be removed is of no more use.
  */
 export function retireJournals(
 	paths: readonly string[],
-	{ id, since }: { readonly id: string; readonly since: bigint },
+	{ id, since, retires }: Retiring,
 	{
 		changes,
 		calls,
@@ -71,6 +80,8 @@ export function retireJournals(
 		for (const found of all) {
 			if (found.id === id || !found.isOwn) continue;
 			if (found.state === "begun" || found.state === "ready") continue;
+			if (found.state === "done" && retires?.includes(found.id) === false)
+				continue;
 			try {
 				retire(found, { changes, calls });
 			} catch (error) {
