@@ -12,7 +12,14 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import {
+	afterAll,
+	afterEach,
+	beforeEach,
+	describe,
+	expect,
+	test,
+} from "vitest";
 import { isRoot, Workbench } from "./workbench.ts";
 
 const bench = new Workbench();
@@ -251,6 +258,70 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 			}
 		},
 	);
+
+	describe.skipIf(!isRoot)("what is mounted from the same file system", () => {
+		const source = bench.path("source");
+		const points: string[] = [];
+		const bind = (from: string, to: string) => {
+			execFileSync("mount", ["--bind", from, to]);
+			points.push(to);
+		};
+		const precious = () => readFileSync(`${source}/precious`, "utf8");
+
+		beforeEach(() => {
+			mkdirSync(source, { recursive: true });
+			writeFileSync(`${source}/precious`, "precious");
+		});
+		afterEach(() => {
+			for (const at of points.splice(0)) spawnSync("umount", [at]);
+		});
+
+		test.each([[[]], [["--no-undo"]]])(
+			"survives --delete %s in a directory the snapshot has not",
+			(words) => {
+				mkdirSync(`${tree}/added/deep/mounted`, { recursive: true });
+				writeFileSync(`${tree}/added/file`, "");
+				writeFileSync(`${tree}/added/extra`, "extra");
+				bind(source, `${tree}/added/deep/mounted`);
+				bind(`${source}/precious`, `${tree}/added/file`);
+				expect(bench.varve([...inPlace, ...words]).code).toBe(0);
+				expect(readdirSync(`${tree}/added`)).toEqual(["deep", "file"]);
+				expect(precious()).toBe("precious");
+				expect(existsSync(`${tree}/added/deep/mounted/precious`)).toBe(true);
+			},
+		);
+
+		test("survives --delete on a directory the snapshot has", () => {
+			mkdirSync(`${tree}/0/point`);
+			bench.done(["snapshot", "-e", "*.tmp", "-x", tree]);
+			bind(source, `${tree}/0/point`);
+			expect(bench.varve(inPlace).stderr).toBe("");
+			expect(precious()).toBe("precious");
+		});
+
+		test("keeps a directory from giving way to a file, exit 6", () => {
+			rmSync(`${tree}/1/file-1`);
+			mkdirSync(`${tree}/1/file-1/mounted`, { recursive: true });
+			bind(source, `${tree}/1/file-1/mounted`);
+			expect(bench.varve([...inPlace, "--no-undo"]).code).toBe(6);
+			expect(existsSync(`${tree}/1/file-1/mounted/precious`)).toBe(true);
+			expect(precious()).toBe("precious");
+		});
+
+		test("is left by undo --forget, which says so, in what a restore has kept", () => {
+			mkdirSync(`${tree}/added/mounted`, { recursive: true });
+			expect(bench.varve(inPlace).code).toBe(0);
+			const [folder] = journals();
+			const slots = `${bench.path(folder as string)}/slots`;
+			const [slot] = readdirSync(slots);
+			bind(source, `${slots}/${slot}/mounted`);
+			const { code, stderr } = bench.varve(["undo", "--forget", tree]);
+			expect(code).not.toBe(0);
+			expect(stderr).toContain("mounted");
+			expect(stderr).not.toContain("    at ");
+			expect(precious()).toBe("precious");
+		});
+	});
 
 	test.skipIf(!isRoot)(
 		"a directory that cannot be read survives, and so does what could not be read when the snapshot was taken",

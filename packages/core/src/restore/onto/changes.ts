@@ -16,6 +16,7 @@ import { type Bytes, decodeName, utf8 } from "@varve/format";
 import type { EntryMoves } from "../../native/move-entry.ts";
 import { codeOf, systemPath } from "../../system.ts";
 import type { TargetTree } from "../target-tree.ts";
+import { mountOf } from "./mounts.ts";
 
 /** Called before each change, with what it is. A test throws here, and so kills the restore between two changes. */
 export type Gate = (change: string) => void;
@@ -151,35 +152,53 @@ export class Changes {
 	}
 
 	/**
-	 * Removes a directory with all in it, but nothing that lies on another file system. Through open directories: what lies there may be
-	 * another user's, who has it open too and can put a link in the place of a directory.
+	 * Removes a directory with all in it, but nothing that is mounted there: an error "EBUSY" then, and what comes after it stays, too.
+	 * Through open directories: what lies there may be another user's, who has it open too and can put a link in the place of a directory.
 	 */
 	removeTree(tree: TargetTree, suffix: string): void {
 		const { dev } = lstatSync(tree.path(suffix));
-		this.#removeBelow(tree, suffix, dev);
+		this.#removeBelow(tree, suffix, {
+			device: dev,
+			// That of the directory itself would not tell that it is one.
+			mount: mountOf(tree.above(suffix)),
+		});
 	}
 
-	#removeBelow(tree: TargetTree, suffix: string, device: number): void {
+	#removeBelow(tree: TargetTree, suffix: string, on: MountedFrom): void {
 		const stat = lstatSync(tree.path(suffix));
-		if (stat.dev !== device) return;
+		if (stat.dev !== on.device) throw mounted();
 		if (!stat.isDirectory()) {
 			this.#gate("unlink");
 			unlinkSync(tree.path(suffix));
 			return;
 		}
-		const { self } = tree.directory(suffix);
+		const directory = tree.directory(suffix);
+		if (mountOf(directory) !== on.mount) throw mounted();
+		const { self } = directory;
 		// Of what was not to be written to, nothing could be removed.
 		if ((stat.mode & 0o700) !== 0o700) chmodSync(self, 0o700);
 		for (const name of readdirSync(self, { encoding: "buffer" }))
 			this.#removeBelow(
 				tree,
 				`${suffix}/${decodeName(Uint8Array.from(name))}`,
-				device,
+				on,
 			);
 		this.#gate("rmdir");
 		tree.forget(suffix);
 		rmdirSync(tree.path(suffix));
 	}
+}
+
+/** The file system, and the mount of it. */
+interface MountedFrom {
+	readonly device: number;
+	readonly mount: string | undefined;
+}
+
+function mounted(): Error {
+	return Object.assign(new Error("EBUSY: something is mounted in it"), {
+		code: "EBUSY",
+	});
 }
 
 const batchLength = 64 * 1024;

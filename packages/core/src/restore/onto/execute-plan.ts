@@ -298,7 +298,7 @@ function attemptRemoval(remove: () => void): void {
 	try {
 		remove();
 	} catch (error) {
-		if (codeOf(error) === undefined) throw error;
+		if (!(error instanceof TargetError)) throw error;
 	}
 }
 

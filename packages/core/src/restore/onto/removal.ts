@@ -11,6 +11,7 @@ import {
 } from "./deletion-scope.ts";
 import { readFlags } from "./differing-parts.ts";
 import type { Spot } from "./items.ts";
+import { MountPoints, mountOf } from "./mounts.ts";
 import type { Top } from "./tops.ts";
 
 /** The largest ignore file. */
@@ -48,6 +49,7 @@ const nothing: Removal = { isWhole: false, entries: 0, spots: [] };
 export class RemovalSurvey {
 	readonly #scope: DeletionScope;
 	readonly #reader: Pick<DirectoryReader, "open" | "close">;
+	readonly #mounts = new MountPoints();
 
 	constructor(
 		scope: DeletionScope,
@@ -59,7 +61,7 @@ export class RemovalSurvey {
 
 	judge(candidate: Candidate): Removal {
 		const { top, suffix, name, path, stat, selection } = candidate;
-		if (stat.dev !== top.device) return nothing;
+		if (stat.dev !== top.device || this.#mounts.has(candidate)) return nothing;
 		if (!this.#scope.captures(candidate.scope, path, { name, stat }))
 			return nothing;
 		const isDirectory = stat.isDirectory();
@@ -125,7 +127,9 @@ export class RemovalSurvey {
 
 	#namesIn(top: Top, suffix: string): readonly string[] | undefined {
 		try {
-			const names = this.#reader.open(`${top.tree.directory(suffix).self}/`);
+			const directory = top.tree.directory(suffix);
+			if (mountOf(directory) !== top.mount) return undefined;
+			const names = this.#reader.open(`${directory.self}/`);
 			this.#reader.close();
 			return names;
 		} catch (error) {

@@ -28,6 +28,7 @@ import type { Item, Obstacle, Spot, Wanted } from "./items.ts";
 import { blankItem, type EntryJudge, obstacleOf } from "./judge-entry.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import { lookFor } from "./live-directory.ts";
+import { mountOf } from "./mounts.ts";
 import { type RemovalSurvey, scopedDirectory } from "./removal.ts";
 import type { Placed } from "./tops.ts";
 
@@ -287,7 +288,8 @@ export class Survey {
 		const { scope } = this.#options;
 		const { top, path, listing, root } = level;
 		const isElsewhere =
-			listing.names.length > 0 && listing.device !== top.device;
+			(listing.names.length > 0 && listing.device !== top.device) ||
+			mountOf(top.tree.directory(level.suffix)) !== top.mount;
 		const whole = nodes.filter(
 			(node): node is Node => !(node instanceof VarveError),
 		);

@@ -1,6 +1,8 @@
 import { constants, fstatSync } from "node:fs";
+import { TargetError } from "@varve/format";
 import { codeOf } from "../../system.ts";
 import type { TargetCalls } from "../target-calls.ts";
+import { sayingOf } from "../target-tree.ts";
 import type { Changes } from "./changes.ts";
 import { Executor, type StepProblem } from "./execute.ts";
 import { keepingTime, setHomeTime } from "./home-time.ts";
@@ -77,7 +79,7 @@ export function takeBack(open: OpenJournal): readonly StepProblem[] {
 
 /**
  * The first one last, since it says what the others are. Homes get back the time they have now, or had before; those that are not
- * restored keep what they have.
+ * restored keep what they have. TargetError "TARGET_FAILED" if something in one cannot be removed.
  */
 export function removeFolders(
 	open: Pick<OpenJournal, "journal" | "tops" | "folders" | "calls">,
@@ -91,11 +93,26 @@ export function removeFolders(
 			i
 		] as Journal["header"]["homes"][number];
 		if (time === "keep" || home.of !== undefined)
-			keepingTime(home, calls, () => folders[i]?.remove());
+			keepingTime(home, calls, () => removeFolder(folders[i]));
 		else {
-			folders[i]?.remove();
+			removeFolder(folders[i]);
 			setHomeTime(home, attributes, calls);
 		}
+	}
+}
+
+function removeFolder(folder: JournalFolder | undefined): void {
+	try {
+		folder?.remove();
+	} catch (cause) {
+		if (codeOf(cause) === undefined) throw cause;
+		const path = (folder as JournalFolder).path;
+		throw new TargetError(
+			"TARGET_FAILED",
+			`cannot remove ${path} with all in it: ${sayingOf(cause as Error)}`,
+			{ target: path },
+			{ cause },
+		);
 	}
 }
 

@@ -10,6 +10,7 @@ import {
 	type TargetRoot,
 	TargetTree,
 } from "../target-tree.ts";
+import { mountOf } from "./mounts.ts";
 
 /**
  * A directory that is reached as the user's path leads, through links too. Below it nothing is ever followed: entries are named by
@@ -20,6 +21,8 @@ export class Top {
 	readonly path: string;
 	readonly tree: TargetTree;
 	readonly device: bigint;
+	/** See `mountOf`. */
+	readonly mount: string | undefined;
 	readonly root: TargetRoot;
 	readonly #held = new Set<TargetDirectory>();
 
@@ -28,6 +31,7 @@ export class Top {
 		this.root = openTarget(path === "" ? "/" : path);
 		this.tree = new TargetTree(this.root, { openAt });
 		this.device = lstatSync(this.tree.path(""), { bigint: true }).dev;
+		this.mount = mountOf(this.root);
 	}
 
 	/** As users see it. */
