@@ -259,6 +259,73 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 		},
 	);
 
+	describe("a repository", () => {
+		const list = (folder: string) =>
+			execFileSync("find", [
+				folder,
+				"-path",
+				"*/leases",
+				"-prune",
+				"-o",
+				"-type",
+				"f",
+				"-print",
+			])
+				.toString()
+				.split("\n")
+				.sort();
+
+		test.each([
+			["the one being read", "", ["--delete", "--no-undo"]],
+			["what lies in it", "/packs", ["--delete"]],
+			["something new in it", "/newdir", []],
+			["something new in it, deleting", "/newdir", ["--delete"]],
+		])("%s is refused as a target, exit 2", (_, below, words) => {
+			const held = list(bench.repository);
+			const target = bench.repository + below;
+			const { code, stderr } = bench.varve([
+				...["restore", `latest:${tree}`, "-t", target, ...words],
+			]);
+			expect(stderr).toContain("is a repository");
+			expect(code).toBe(2);
+			expect(list(bench.repository)).toEqual(held);
+		});
+
+		test("another one, and a damaged one, is refused as a target", () => {
+			const other = bench.path("other");
+			rmSync(other, { recursive: true, force: true });
+			bench.run(["-r", other, "init"]);
+			rmSync(`${other}/config`);
+			const held = list(other);
+			const words = ["--overwrite", "always", "--delete"];
+			const { code } = bench.varve([
+				"restore",
+				"latest",
+				"-t",
+				other,
+				...words,
+			]);
+			expect(code).toBe(2);
+			expect(list(other)).toEqual(held);
+		});
+
+		test.each([["nothing lost"], ["config"]])(
+			"that stands now in a directory of the snapshot is left alone and told, exit 6 (lost of it: %s)",
+			(lost) => {
+				rmSync(`${tree}/2`, { recursive: true });
+				execFileSync("cp", ["-a", bench.repository, `${tree}/2`]);
+				if (lost === "config") rmSync(`${tree}/2/config`);
+				const held = list(`${tree}/2`);
+				writeFileSync(`${tree}/3/new`, "new");
+				const { code, stderr } = bench.varve([...inPlace, "--no-undo"]);
+				expect(stderr).toContain("a repository is there");
+				expect(code).toBe(6);
+				expect(list(`${tree}/2`)).toEqual(held);
+				expect(existsSync(`${tree}/3/new`)).toBe(false);
+			},
+		);
+	});
+
 	describe.skipIf(!isRoot)("what is mounted from the same file system", () => {
 		const source = bench.path("source");
 		const points: string[] = [];

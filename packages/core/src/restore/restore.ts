@@ -14,6 +14,7 @@ import { type Location, locate } from "./locate.ts";
 import { Owners } from "./owners.ts";
 import { readBack } from "./read-back.ts";
 import { RestoreLog, type RestoreReport } from "./report.ts";
+import { repositoryOf, requireNoRepository } from "./repository-marks.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { createSelection } from "./selection.ts";
 import { needOf, requireSpace } from "./space.ts";
@@ -56,7 +57,7 @@ export interface RestoreOptions {
 /**
  * Restores a snapshot, or a part of one. Entries that cannot be restored, or not faithfully, are in the report, and so is damage:
  * everything else is restored. Throws a TargetError ("TARGET_NOT_EMPTY", "TARGET_NOT_DIRECTORY", "TARGET_FAILED", "NO_SPACE"), a
- * NotFoundError "NO_SUCH_PATH", an InputError "BAD_PATH" or "BAD_PATTERN", and the reason of `signal`.
+ * NotFoundError "NO_SUCH_PATH", an InputError "BAD_PATH", "BAD_PATTERN" or "TARGET_IN_REPOSITORY", and the reason of `signal`.
  */
 export async function restore(
 	repository: Repository,
@@ -99,6 +100,7 @@ async function run(
 	const started = repository.clock.now();
 	options.signal?.throwIfAborted();
 	const target = checkTarget(options.target);
+	requireNoRepository([target.path], repositoryOf(repository));
 	const { log, verified } =
 		options.dryRun === true
 			? await count(repository, options)

@@ -123,10 +123,3 @@ export class DeletionScope {
 		return whole;
 	}
 }
-
-/** Directories that look like a repository, whoever's it is, are never deleted. */
-export function looksLikeRepository(names: readonly string[]): boolean {
-	return ["config", "packs", "segments", "snapshots"].every((name) =>
-		names.includes(name),
-	);
-}

@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Bytes, Node, SnapshotRecord } from "@varve/format";
 import { lookUpNumbers, sameAccounts } from "../../accounts.ts";
@@ -8,9 +7,13 @@ import type { Repository, Snapshot } from "../../repository.ts";
 import { directoryReader } from "../../snapshot/native-reader.ts";
 import { PreviousScan } from "../../snapshot/previous.ts";
 import { createSourceFs } from "../../snapshot/source-fs.ts";
-import { codeOf, systemPath } from "../../system.ts";
 import { locate } from "../locate.ts";
 import { Owners } from "../owners.ts";
+import {
+	identityOf,
+	repositoryOf,
+	requireNoRepository,
+} from "../repository-marks.ts";
 import { createSelection, type Selection } from "../selection.ts";
 import { ownerRulesOf } from "../target.ts";
 import type { TargetCalls } from "../target-calls.ts";
@@ -70,6 +73,13 @@ export async function prepareOnto(
 		record,
 		openAt,
 	});
+	const own = repositoryOf(repository);
+	try {
+		requireNoRepository(pathsOf(placed), own);
+	} catch (error) {
+		for (const top of targets) top.close();
+		throw error;
+	}
 	const accounts =
 		options.numericIds === true ? sameAccounts : await lookUpNumbers(record);
 	const rules = {
@@ -110,6 +120,7 @@ export async function prepareOnto(
 	});
 	const survey = new Survey({
 		...{ objects, record, selection, reader, links, scope, removal, judge },
+		repository: own,
 		deletes: policy.delete,
 		scan: target === undefined ? scanOf(repository, snapshot) : undefined,
 		scopeIn: scopeOf,
@@ -146,6 +157,14 @@ function policyOf(options: OntoOptions): Policy {
 	};
 }
 
+/** Where things are restored: what is no directory by itself lies in one. */
+function pathsOf(placed: readonly Placed[]): readonly string[] {
+	return placed.map(({ located, top, suffix }) => {
+		const path = top.display(suffix);
+		return located.type === "entry" ? dirname(path) : path;
+	});
+}
+
 /** The repository and this client's cache, wherever they lie. */
 function ownDirectories({ backend, cache }: Repository): ReadonlySet<string> {
 	const { folder } = cache;
@@ -161,19 +180,6 @@ function ownDirectories({ backend, cache }: Repository): ReadonlySet<string> {
 		if (id !== undefined) own.add(id);
 	}
 	return own;
-}
-
-function identityOf(path: string): string | undefined {
-	try {
-		const stat = lstatSync(systemPath(path), {
-			bigint: true,
-			throwIfNoEntry: false,
-		});
-		return stat && `${stat.dev}:${stat.ino}`;
-	} catch (error) {
-		if (codeOf(error) === undefined) throw error;
-		return undefined;
-	}
 }
 
 /** As this process can give it back: what it cannot is no difference. */

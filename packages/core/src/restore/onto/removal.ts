@@ -3,12 +3,9 @@ import { fstatSync, lstatSync, readFileSync } from "node:fs";
 import type { Bytes, Node } from "@varve/format";
 import type { DirectoryReader } from "../../snapshot/directory-reader.ts";
 import { codeOf } from "../../system.ts";
+import { looksLikeRepository } from "../repository-marks.ts";
 import type { SelectionRules } from "../selection.ts";
-import {
-	type DeletionScope,
-	looksLikeRepository,
-	type ScopeRules,
-} from "./deletion-scope.ts";
+import type { DeletionScope, ScopeRules } from "./deletion-scope.ts";
 import { readFlags } from "./differing-parts.ts";
 import type { Spot } from "./items.ts";
 import { MountPoints, mountOf } from "./mounts.ts";

@@ -22,6 +22,7 @@ import type { PreviousScan } from "../../snapshot/previous.ts";
 import { inodeOf } from "../../snapshot/stat-columns.ts";
 import { codeOf } from "../../system.ts";
 import { readPages } from "../../tree-pages.ts";
+import { identityOf, looksLikeRepository } from "../repository-marks.ts";
 import type { Selection, SelectionRules } from "../selection.ts";
 import type { DeletionScope, ScopeRules } from "./deletion-scope.ts";
 import type { Item, Obstacle, Spot, Wanted } from "./items.ts";
@@ -36,6 +37,8 @@ export interface SurveyOptions {
 	readonly objects: Pick<ObjectReader, "read">;
 	readonly record: Pick<SnapshotRecord, "roots">;
 	readonly selection: Selection;
+	/** The repository being read, as `dev:ino`. */
+	readonly repository: ReadonlySet<string>;
 	readonly deletes: boolean;
 	readonly reader: DirectoryReader;
 	/** Of the entries that were not touched since: undefined to vouch for nothing. */
@@ -185,9 +188,12 @@ export class Survey {
 			yield this.#single(spot, wanted, known);
 			return undefined;
 		}
-		if (choice === "yes") yield this.#attributes(spot, wanted, known.isVouched);
 		const below = rules.all ? rules : rules.enter(name, choice);
-		return this.#enter(spot, wanted, { rules: below, scope });
+		const entered = this.#enter(spot, wanted, { rules: below, scope });
+		const isLeft = "type" in entered && entered.reason === inRepository;
+		if (choice === "yes" && !isLeft)
+			yield this.#attributes(spot, wanted, known.isVouched);
+		return entered;
 	}
 
 	/** The attributes of a directory on both sides. */
@@ -262,6 +268,7 @@ export class Survey {
 			if (codeOf(error) === undefined) throw error;
 			return obstacleOf(path, error);
 		}
+		if (this.#isRepository(spot, listing)) return repositoryAt(path);
 		const level = {
 			...spot,
 			...wanted,
@@ -277,6 +284,12 @@ export class Survey {
 		if (above === undefined) return { ...level, nodes, scope: undefined };
 		const { scope, nodes: all } = this.#scopeOf(level, above, [...nodes]);
 		return { ...level, nodes: all.values(), scope };
+	}
+
+	#isRepository({ top, suffix }: Spot, { names }: DirectoryListing): boolean {
+		if (looksLikeRepository(names)) return true;
+		const { self } = top.tree.directory(suffix);
+		return this.#options.repository.has(identityOf(`${self}/.`) ?? "");
 	}
 
 	/** The rules of scope in a directory; undefined where nothing may be deleted. */
@@ -309,6 +322,19 @@ export class Survey {
 		const own = source.path === "/" ? "" : source.path;
 		return source.kind === "entries" && own === path;
 	}
+}
+
+const inRepository = "IN_REPOSITORY";
+
+function repositoryAt(path: string): Obstacle {
+	return {
+		type: "obstacle",
+		path: path || "/",
+		kind: "unwritten",
+		reason: inRepository,
+		message:
+			"a repository is there, or what looks like one: it is left as it is, with all in it",
+	};
 }
 
 interface Entrance {
