@@ -66,6 +66,33 @@ describe("varve repair", () => {
 		).toEqual(noise(900_000, "large"));
 	});
 
+	test("names a pack that is missing, what it costs and what comes next, and ends with 4 until a snapshot has healed it", () => {
+		const bench = oneSnapshot();
+		const pack = first(bench);
+		rmSync(pack);
+		const name = pack.slice(-64);
+		for (const line of [
+			"repair packs -n",
+			"repair packs",
+			"repair index -n",
+			"repair index",
+		]) {
+			const outcome = bench.varve(line);
+			expect(outcome.stdout).toContain(`pack ${name} is missing\n`);
+			expect(outcome.stdout).toContain("next: varve snapshot");
+			expect(outcome.stderr).toContain(bench.path("source/large"));
+			expect(outcome.code).toBe(4);
+		}
+		expect(bench.summary("repair packs")).toMatchObject({
+			packs_missing: 1,
+			missing: [name],
+		});
+		expect(bench.varve(["snapshot", bench.path("source")]).code).toBe(0);
+		const healed = bench.done("repair packs");
+		expect(healed.stdout).toContain("no damaged pack found");
+		expect(bench.varve("verify --read-data").code).toBe(0);
+	});
+
 	test("goes on without what is lost for good, and forgets the damaged snapshot if asked to", () => {
 		const bench = oneSnapshot();
 		flip(first(bench), middle);

@@ -68,6 +68,10 @@ function lossFields({ chunks, hurt, moreHurt, snapshots }: Losses): Message {
 	};
 }
 
+function missingFields({ missing }: Pick<PacksRepaired, "missing">): Message {
+	return { packs_missing: missing.length, missing };
+}
+
 /** The last message of `repair packs --json`. */
 export function packsSummary(result: PacksRepaired): Message {
 	return {
@@ -77,18 +81,21 @@ export function packsSummary(result: PacksRepaired): Message {
 		packs_count: result.packs.length,
 		packs_written: result.packsWritten,
 		bytes_written: result.bytesWritten,
+		...missingFields(result),
 		...lossFields(result.losses),
 		waiting_for: result.waitingFor.map(holderFields),
 	};
 }
 
 export function packsAccount(result: PacksRepaired): string[] {
-	const { packs, packsWritten, bytesWritten } = result;
+	const { packs, packsWritten, bytesWritten, missing } = result;
 	const back = putBackLines(result);
-	if (packs.length === 0) return [...back, "no damaged pack found"];
+	if (packs.length === 0 && missing.length === 0)
+		return [...back, "no damaged pack found"];
 	return [
 		...back,
 		...packs.flatMap(packLines),
+		...missingLines(missing),
 		...(packsWritten > 0
 			? [
 					`written   ${formatCounted(packsWritten, "pack")}, ${formatBytes(bytesWritten)}`,
@@ -132,6 +139,10 @@ function packLines(mended: MendedPack): string[] {
 	];
 }
 
+function missingLines(missing: readonly string[]): string[] {
+	return missing.map((pack) => `pack ${pack} is missing`);
+}
+
 function waitingLines(waitingFor: readonly FoundLease[]): string[] {
 	if (waitingFor.length === 0) return [];
 	return [
@@ -162,7 +173,7 @@ export function indexSummary(result: IndexRepaired): Message {
 		put_back: result.putBack,
 		packs_named: result.packsNamed,
 		packs_unnamed: result.packsUnnamed,
-		packs_missing: result.packsMissing,
+		...missingFields(result),
 		segments_replaced: result.segmentsReplaced,
 		gc_lists: result.gcLists,
 		packs_count: result.mended.length,
@@ -172,8 +183,8 @@ export function indexSummary(result: IndexRepaired): Message {
 }
 
 export function indexAccount(result: IndexRepaired): string[] {
-	const { packsNamed, packsUnnamed, packsMissing, segmentsReplaced } = result;
-	const { gcLists, mended, waitingFor, losses } = result;
+	const { packsNamed, packsUnnamed, segmentsReplaced } = result;
+	const { gcLists, mended, missing, waitingFor, losses } = result;
 	const lines = [
 		...putBackLines(result),
 		...tell(segmentsReplaced, "segment", "damaged or wrong, replaced"),
@@ -182,12 +193,8 @@ export function indexAccount(result: IndexRepaired): string[] {
 		...tell(gcLists, "gc list", "damaged, taken away"),
 		...mended.flatMap(packLines),
 		...waitingLines(waitingFor),
+		...missingLines(missing),
 		...(losses.chunks.length > 0 ? lossLines(losses) : []),
-		...tell(
-			packsMissing,
-			"pack",
-			"missing, with content that snapshots need: varve verify names it",
-		),
 	];
 	const end = result.dryRun
 		? "nothing was changed"

@@ -138,7 +138,8 @@ async function index(
 	tellLosses(report, screen, result.losses);
 	report.message("summary", indexSummary(result));
 	report.account(indexAccount(result));
-	if (result.losses.hurt.length > 0) return ExitCode.damaged;
+	if (result.losses.hurt.length + result.missing.length > 0)
+		return ExitCode.damaged;
 	return result.waitingFor.length > 0 ? ExitCode.locked : ExitCode.done;
 }
 
@@ -161,7 +162,8 @@ async function packs(
 	tellLosses(report, screen, result.losses);
 	report.message("summary", packsSummary(result));
 	report.account(packsAccount(result));
-	if (result.losses.hurt.length > 0) return ExitCode.damaged;
+	if (result.losses.hurt.length + result.missing.length > 0)
+		return ExitCode.damaged;
 	return result.waitingFor.length > 0 ? ExitCode.locked : ExitCode.done;
 }
 

@@ -1,4 +1,4 @@
-import { idBytes } from "@varve/format";
+import { type ChunkId, idAt, idBytes, type PackId } from "@varve/format";
 import type { OpenSegments, Stage } from "@varve/store";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
@@ -16,18 +16,29 @@ export async function catchUp(repository: Repository): Promise<void> {
 	await repository.index.catchUp(listing);
 }
 
+/** Packs that segments name and that are not there. */
+export interface Absent {
+	/** How many were taken out of the segments. */
+	readonly unnamed: number;
+	/** Those that are named still, and the ids of what they held. */
+	readonly left: readonly PackId[];
+	readonly lost: readonly string[];
+}
+
+export const noneAbsent: Absent = { unnamed: 0, left: [], lost: [] };
+
 /**
  * Takes packs that are not there out of the segments that name them: those that held nothing that is not in other packs too, and the others once nothing needs
  * them, for every snapshot is whole, or another one was made in its place. Until then they stay named, so that no new snapshot builds on one with a
- * hole. The index must have caught up. Returns how many were unnamed, and how many are left.
+ * hole. The index must have caught up. Returns how many were unnamed, and which are left.
  */
 export async function dropAbsent(
 	repository: Repository,
 	stage: Stage | undefined,
 	signal: AbortSignal | undefined,
-): Promise<{ unnamed: number; left: number }> {
+): Promise<Absent> {
 	const absent = new Set(repository.index.lost);
-	if (absent.size === 0) return { unnamed: 0, left: 0 };
+	if (absent.size === 0) return noneAbsent;
 	const listing = await listToRead(repository);
 	const { segments, close } = await repository.openSegments(listing, signal);
 	try {
@@ -36,11 +47,42 @@ export async function dropAbsent(
 			: coveredOf(repository, segments, absent);
 		if (stage !== undefined && gone.size > 0)
 			await unnamePacks(repository, stage, { segments, gone, signal });
-		return { unnamed: gone.size, left: absent.size - gone.size };
+		const left = new Set([...absent].filter((name) => !gone.has(name)));
+		return {
+			unnamed: gone.size,
+			left: [...left] as PackId[],
+			lost: idsIn(segments, left),
+		};
 	} finally {
 		close();
 		if (stage !== undefined) await catchUp(repository);
 	}
+}
+
+/** Without those that this run has moved away itself, and tells of as damaged. */
+export function notAmong(
+	packs: readonly PackId[],
+	mended: readonly { readonly pack: PackId }[],
+): PackId[] {
+	const own = new Set(mended.map(({ pack }) => pack));
+	return packs.filter((name) => !own.has(name));
+}
+
+/** Ids of all that segments say these packs held. */
+function idsIn(
+	segments: OpenSegments["segments"],
+	packs: ReadonlySet<string>,
+): string[] {
+	const found = new Set<string>();
+	for (const segment of segments) {
+		if (!segment.packs.some(({ id }) => packs.has(id))) continue;
+		for (const { id, frames } of segment.contents())
+			if (packs.has(id))
+				for (const { ids } of frames)
+					for (let at = 0; at < ids.length; at += idBytes)
+						found.add(idAt<ChunkId>(ids, at));
+	}
+	return [...found];
 }
 
 /** Of these packs the ones of which all is known that they held, and lies in other packs too. */

@@ -17,7 +17,7 @@ export async function lossesOf(
 	ids: readonly string[],
 ): Promise<Losses> {
 	const { objects } = repository;
-	const chunks = ids.filter((id) => {
+	const chunks = [...new Set(ids)].filter((id) => {
 		const read = attemptRead(() => objects.readAt(idToBytes(id), 0));
 		return read instanceof Error;
 	});

@@ -56,6 +56,8 @@ export interface PacksRepaired {
 	/** New packs, and their bytes. */
 	readonly packsWritten: number;
 	readonly bytesWritten: number;
+	/** Packs that segments name, that are not there, and that anything may need still. */
+	readonly missing: readonly PackId[];
 	readonly losses: Losses;
 	/** Who reads here still. */
 	readonly waitingFor: readonly FoundLease[];
@@ -67,9 +69,9 @@ export interface IndexRepaired {
 	readonly putBack: readonly PutBack[];
 	/** Packs that no segment named, or none rightly, and that are named now. */
 	readonly packsNamed: number;
-	/** Packs that segments named and that are not there; of those that anything still needs, `packsMissing` are left. */
+	/** Packs that segments named and that are not there; of those that anything still needs, `missing` are left. */
 	readonly packsUnnamed: number;
-	readonly packsMissing: number;
+	readonly missing: readonly PackId[];
 	/** Segments that are damaged, or contradict packs: in the quarantine. */
 	readonly segmentsReplaced: number;
 	/** gc lists that are damaged: in the quarantine. */

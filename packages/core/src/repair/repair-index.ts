@@ -3,7 +3,7 @@ import type { Listing, OpenSegments, Stage } from "@varve/store";
 import { readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
-import { catchUp, dropAbsent } from "./absent-packs.ts";
+import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { type FalseSegments, findFalseSegments } from "./false-segments.ts";
 import { lossesOf } from "./losses.ts";
@@ -54,7 +54,7 @@ async function mend(
 		await catchUp(repository);
 		const absent =
 			waitingFor.length > 0
-				? { unnamed: 0, left: 0 }
+				? noneAbsent
 				: await dropAbsent(repository, stage, signal);
 		if (stage !== undefined) {
 			const damaged = await damagedCopies(repository);
@@ -65,10 +65,10 @@ async function mend(
 			putBack: back,
 			...named,
 			packsUnnamed: absent.unnamed,
-			packsMissing: absent.left,
+			missing: notAmong(absent.left, mended),
 			gcLists,
 			mended,
-			losses: await lossesOf(repository, lost),
+			losses: await lossesOf(repository, [...lost, ...absent.lost]),
 			waitingFor,
 		};
 	} finally {

@@ -10,7 +10,7 @@ import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
 import type { Finding } from "../verify/finding.ts";
 import { verify } from "../verify/verify.ts";
-import { catchUp, dropAbsent } from "./absent-packs.ts";
+import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { lossesOf } from "./losses.ts";
 import { mendPacks } from "./mend-packs.ts";
@@ -104,16 +104,19 @@ async function mend(
 			...{ packs, segments, condemned, stage, wait, signal },
 		});
 		await catchUp(repository);
-		if (stage !== undefined && written.waitingFor.length === 0)
-			await dropAbsent(repository, stage, signal);
+		const absent =
+			written.waitingFor.length > 0
+				? noneAbsent
+				: await dropAbsent(repository, stage, signal);
 		if (stage !== undefined)
 			await renewCopies(repository, stage, { damaged: copies, signal });
-		const losses = await lossesOf(repository, lost);
+		const losses = await lossesOf(repository, [...lost, ...absent.lost]);
 		return {
 			dryRun: stage === undefined,
 			putBack: back,
 			packs: mended,
 			...written,
+			missing: notAmong(absent.left, mended),
 			losses,
 		};
 	} finally {
