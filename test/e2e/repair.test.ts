@@ -93,6 +93,34 @@ describe("varve repair", () => {
 		expect(bench.varve("verify --read-data").code).toBe(0);
 	});
 
+	test("ends with 4 what was asked of the latest snapshot while a record is lost, and does it all the same", () => {
+		const bench = oneSnapshot();
+		const records = bench.path("repository", "snapshots");
+		const recordPaths = () =>
+			readdirSync(records, { recursive: true })
+				.map(String)
+				.filter((name) => name.length >= 64);
+		const [first = ""] = recordPaths();
+		const older = first.slice(-64);
+		bench.write("source/sub/small", "smaller");
+		bench.done(["snapshot", bench.path("source")]);
+		const newest = recordPaths().find((path) => path !== first) as string;
+		rmSync(join(records, newest));
+		const selected = `latest:${bench.path("source/sub")}`;
+		const outcome = bench.varve(["restore", selected, "-t", "out"]);
+		expect(outcome.stderr).toContain("latest may mean an older one");
+		expect(readFileSync(bench.path("out/small"), "utf8")).toBe("small");
+		expect(outcome.code).toBe(4);
+		const onto = ["restore", selected, "-t", "out", "--overwrite", "always"];
+		expect(bench.varve(onto).code).toBe(4);
+		expect(bench.varve(["cat", `${selected}/small`]).code).toBe(4);
+		expect(bench.varve(["dump", selected, "-t", "tar"]).code).toBe(4);
+		bench.done(["restore", older, "-t", "by-id"]);
+		bench.done("repair snapshots");
+		const now = bench.done(["cat", `${selected}/small`]);
+		expect(now.stdout).toBe("smaller");
+	});
+
 	test("goes on without what is lost for good, and forgets the damaged snapshot if asked to", () => {
 		const bench = oneSnapshot();
 		flip(first(bench), middle);

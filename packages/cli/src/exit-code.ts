@@ -1,4 +1,4 @@
-import { isVarveError } from "@varve/core";
+import { isVarveError, type Selected } from "@varve/core";
 import { Interrupted } from "./interrupted.ts";
 import { isBrokenPipe } from "./screen.ts";
 
@@ -44,6 +44,14 @@ const byClass: Readonly<Record<string, ExitCode>> = {
 	SourceError: ExitCode.failed,
 	TargetError: ExitCode.failed,
 };
+
+/** What was done, was done well, but perhaps not with the snapshot that was meant: a record is lost. */
+export function doubted(
+	{ isDoubtful }: Pick<Selected, "isDoubtful">,
+	code: number,
+): number {
+	return code === ExitCode.done && isDoubtful ? ExitCode.damaged : code;
+}
 
 /** The one place where an error becomes an exit code. */
 export function exitCodeOf(error: unknown): number {

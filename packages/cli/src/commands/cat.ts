@@ -1,5 +1,6 @@
 import { InputError, readFile, selectPath } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
+import { doubted } from "../exit-code.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import { withRepository } from "../open-repository.ts";
 
@@ -23,8 +24,11 @@ export const command: CommandFile = {
 			);
 		const filter = filterOf(command.opts<FilterFlags>());
 		return await withRepository(session, { workers: 0 }, async (repository) => {
+			let code: number = 0;
 			for (const name of command.args) {
-				const { snapshot, path } = await selectPath(repository, name, filter);
+				const selected = await selectPath(repository, name, filter);
+				code = doubted(selected, code);
+				const { snapshot, path } = selected;
 				if (path === undefined)
 					throw new InputError("NO_PATH", `name a file in it: ${name}:PATH`);
 				for await (const bytes of readFile(repository, snapshot, path)) {
@@ -32,7 +36,7 @@ export const command: CommandFile = {
 					await screen.write(bytes);
 				}
 			}
-			return 0;
+			return code;
 		});
 	},
 };

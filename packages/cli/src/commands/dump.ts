@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { type DumpRequest, dump, InputError, selectPath } from "@varve/core";
 import { Option } from "commander";
 import type { CommandFile } from "../command-entry.ts";
+import { doubted } from "../exit-code.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import { withRepository } from "../open-repository.ts";
 import { writeNewFile } from "../output-file.ts";
@@ -36,15 +37,16 @@ export const command: CommandFile = {
 		const flags = command.opts<Flags>();
 		requirePlace(session, flags);
 		return await withRepository(session, { workers: 0 }, async (repository) => {
-			const { snapshot, path } = await selectPath(
+			const selected = await selectPath(
 				repository,
 				command.args[0] as string,
 				filterOf(flags),
 			);
+			const { snapshot, path } = selected;
 			const request = { format: flags.archive, path };
 			const parts = stoppable(dump(repository, snapshot, request), session);
 			await writeOut(session, parts, flags);
-			return 0;
+			return doubted(selected, 0);
 		});
 	},
 };

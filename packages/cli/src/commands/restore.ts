@@ -11,6 +11,7 @@ import {
 	selectPath,
 } from "@varve/core";
 import type { CommandFile } from "../command-entry.ts";
+import { doubted } from "../exit-code.ts";
 import { addFilterFlags, type FilterFlags, filterOf } from "../filter-flags.ts";
 import { lastRestore } from "../last-restore.ts";
 import {
@@ -98,11 +99,14 @@ export const command: CommandFile = {
 			if (target === undefined) requireOwnHost(repository, selected, flags);
 			const request = requestOf(selected, { flags, session });
 			if (target === undefined || (isOnto(flags) && isFilled(target)))
-				return runOnto(session, repository, { ...request, target });
+				return doubted(
+					selected,
+					await runOnto(session, repository, { ...request, target }),
+				);
 			const report = await restore(repository, { ...request, target });
 			session.report.message("summary", restoreSummary(report));
 			session.report.account(restoreAccount(report));
-			return restoreExitCode(report);
+			return doubted(selected, restoreExitCode(report));
 		});
 	},
 };

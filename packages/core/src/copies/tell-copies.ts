@@ -29,6 +29,6 @@ export async function tellLostRecords({
 	for (const { name } of await lostOriginals(backend, "snapshots"))
 		observer.on({
 			type: "warning",
-			message: `snapshots/${name} is missing, only its copy is there: the snapshot is left out until varve repair puts it back`,
+			message: `snapshots/${name} is missing, only its copy is there: the snapshot is left out until varve repair puts it back, and latest may mean an older one`,
 		});
 }

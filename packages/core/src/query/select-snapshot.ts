@@ -4,6 +4,7 @@ import {
 	NotFoundError,
 	type SnapshotRecord,
 } from "@varve/format";
+import { lostOriginals } from "../copies/lost-originals.ts";
 import type { Clock } from "../ports.ts";
 import type { Repository, Snapshot } from "../repository.ts";
 import {
@@ -19,6 +20,8 @@ export interface Selected {
 	readonly snapshot: Snapshot;
 	/** As written behind the colon; undefined for all of it. */
 	readonly path: string | undefined;
+	/** Another one may have been meant: it was not named by its id, and the record of some snapshot is lost. */
+	readonly isDoubtful: boolean;
 }
 
 /**
@@ -49,9 +52,21 @@ export async function selectPath(
 	const all = await listSnapshots(repository, { ...filter, forgotten: true });
 	const among = filter.forgotten ? all : all.filter(isOffered(selection));
 	const snapshot = choose(among, selection, repository.clock);
-	if (snapshot !== undefined) return { snapshot, path: selection.path };
+	if (snapshot !== undefined) {
+		const isDoubtful = await mayMeanLost(repository, selection);
+		return { snapshot, path: selection.path, isDoubtful };
+	}
 	const forgotten = choose(all, selection, repository.clock);
 	throw notFound(selection, { isEmpty: among.length === 0, filter, forgotten });
+}
+
+/** A lost record may be the one that is meant, by its place among the others or by what it says. */
+async function mayMeanLost(
+	{ backend }: Repository,
+	{ selector }: Selection,
+): Promise<boolean> {
+	if (selector.kind === "id") return false;
+	return (await lostOriginals(backend, "snapshots")).length > 0;
 }
 
 /** A forgotten snapshot is meant only by its whole id: until a gc deletes it, it can be restored. */
