@@ -9,6 +9,7 @@ import {
 	readFileSync,
 	rmSync,
 	statSync,
+	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -258,6 +259,41 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 			}
 		},
 	);
+
+	test("--include leaves alone what stands in the place of a directory in which nothing is named", () => {
+		rmSync(`${tree}/1`, { recursive: true });
+		writeFileSync(`${tree}/1`, "my notes");
+		rmSync(`${tree}/2/file-2`);
+		const words = ["restore", "latest", "--in-place", "-i", "file-2"];
+		const { code, stdout } = bench.varve(words);
+		expect(stdout).toContain("1 created");
+		expect(stdout).not.toContain("replaced");
+		expect(code).toBe(0);
+		expect(readFileSync(`${tree}/1`, "utf8")).toBe("my notes");
+		expect(existsSync(`${tree}/2/file-2`)).toBe(true);
+		expect(bench.varve([...words, "-i", "file-5"]).code).toBe(0);
+		expect(readdirSync(`${tree}/1`)).toEqual(["file-5"]);
+	});
+
+	test("T84: a root that has become a symlink is not followed, but told, exit 6", () => {
+		const victim = bench.path("victim");
+		mkdirSync(victim, { recursive: true });
+		bench.write("tree2/f", "f");
+		bench.done(["snapshot", tree, bench.path("tree2")]);
+		rmSync(`${tree}/1/file-1`);
+		rmSync(bench.path("tree2"), { recursive: true });
+		symlinkSync(victim, bench.path("tree2"));
+		const words = ["restore", "latest", "--in-place"];
+		const { code, stderr } = bench.varve(words);
+		expect(stderr).toContain("a symlink stands where a directory was");
+		expect(code).toBe(6);
+		expect(readdirSync(victim)).toEqual([]);
+		expect(existsSync(`${tree}/1/file-1`)).toBe(true);
+		expect(bench.varve([...words, "--on-conflict", "overwrite"]).code).toBe(0);
+		expect(readdirSync(victim)).toEqual([]);
+		expect(readFileSync(bench.path("tree2/f"), "utf8")).toBe("f");
+		rmSync(bench.path("tree2"), { recursive: true });
+	});
 
 	describe("a repository", () => {
 		const list = (folder: string) =>

@@ -33,7 +33,10 @@ export type Conflict = "newer" | "kind" | "filled";
 
 export interface Policy {
 	readonly overwrite: Overwrite;
-	/** undefined: conflicts are overwritten, except that a directory with something in it only gives way where deleting was asked for. */
+	/**
+	 * undefined: conflicts are overwritten, except that a directory with something in it only gives way where deleting was asked for, and
+	 * a symlink in the place of a root not at all.
+	 */
 	readonly onConflict: OnConflict | undefined;
 	readonly delete: boolean;
 	/** When the snapshot was taken, in ns since 1970. */
@@ -51,6 +54,8 @@ export interface Difference {
 	readonly isFilled: boolean;
 	/** Both are directories. */
 	readonly isDirectory: boolean;
+	/** What is there is a symlink in the place of a root. */
+	readonly isLinkedRoot?: boolean;
 }
 
 export interface Decision {
@@ -69,7 +74,7 @@ export function decide(difference: Difference, policy: Policy): Decision {
 	if (overwrite === "if-newer" && wantedTime <= liveTime) return plain("keep");
 	const conflict = conflictOf(difference, policy);
 	if (conflict === undefined) return plain(actionOf(changes));
-	const resolution = resolutionOf(conflict, policy);
+	const resolution = resolutionOf(conflict, difference, policy);
 	return resolution === "ask"
 		? { action: "conflict", conflict }
 		: resolve({ changes, conflict }, resolution);
@@ -111,8 +116,14 @@ function conflictOf(
 	return action === "update" && liveTime > taken ? "newer" : undefined;
 }
 
-function resolutionOf(conflict: Conflict, policy: Policy): OnConflict {
+function resolutionOf(
+	conflict: Conflict,
+	{ isLinkedRoot }: Difference,
+	policy: Policy,
+): OnConflict {
 	if (policy.onConflict !== undefined) return policy.onConflict;
+	// Somebody has moved what was there, or wants to lead us elsewhere.
+	if (isLinkedRoot === true) return "skip";
 	return conflict === "filled" && !policy.delete ? "skip" : "overwrite";
 }
 

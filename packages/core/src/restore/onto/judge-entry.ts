@@ -143,6 +143,7 @@ export class EntryJudge {
 			liveTime: live.stat.mtimeNs,
 			isFilled: !removal.isWhole || removal.entries > 1,
 			isDirectory: node.kind === NodeKind.directory,
+			isLinkedRoot: this.#isLinkedRoot(spot, wanted, live),
 		};
 		const { action, conflict } = decide(difference, policy);
 		const item: Item = {
@@ -164,6 +165,20 @@ export class EntryJudge {
 		if (!removal.isWhole)
 			return { ...item, action: "conflict", isBarred: true };
 		return replaces ? { ...item, removes: removal.entries } : item;
+	}
+
+	/** A root was reached by a path without links. */
+	#isLinkedRoot(
+		{ top, suffix }: Spot,
+		{ root, path, node }: Wanted,
+		{ stat }: Live,
+	): boolean {
+		return (
+			stat.isSymbolicLink() &&
+			node.kind === NodeKind.directory &&
+			path === this.#options.record.roots[root]?.path &&
+			path === top.display(suffix)
+		);
 	}
 
 	/** What would go with a directory that gives way to something else. */

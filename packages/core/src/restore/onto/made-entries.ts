@@ -27,10 +27,16 @@ export function makesAnything(item: Item, options: MadeOptions): boolean {
 	return madeEntries(item, options).next().done !== true;
 }
 
-function entriesOf(wanted: Wanted, options: MadeOptions): Iterable<Entry> {
+/** All that is asked for at and below an entry. */
+export function* entriesOf(
+	wanted: Wanted,
+	options: MadeOptions,
+): Generator<Entry> {
 	const { root, path, node } = wanted;
-	if (node.kind !== NodeKind.directory)
-		return [{ type: "node", suffix: "", root, node }];
+	if (node.kind !== NodeKind.directory) {
+		yield { type: "node", suffix: "", root, node };
+		return;
+	}
 	const located: Located = {
 		type: "directory",
 		root,
@@ -39,5 +45,5 @@ function entriesOf(wanted: Wanted, options: MadeOptions): Iterable<Entry> {
 		attributes: node,
 	};
 	const location = { prefix: path, found: [located] };
-	return walkLocation({ ...options, location });
+	yield* walkLocation({ ...options, location });
 }

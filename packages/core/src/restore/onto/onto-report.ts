@@ -41,14 +41,20 @@ export function emptySums(): { [action in Action]: number } {
 }
 
 /** What is told of a conflict that nobody has asked to be left. */
-export function problemOfConflict({ path, isBarred }: Item): EntryProblem {
+export function problemOfConflict({
+	path,
+	isBarred,
+	conflict,
+}: Item): EntryProblem {
 	return {
 		path,
 		kind: "unwritten",
 		reason: isBarred ? "NOT_DELETABLE" : "CONFLICT",
 		message: isBarred
 			? "a directory stands there that holds what a restore does not delete"
-			: "a directory with something in it stands there: --delete or --on-conflict says what to do",
+			: conflict === "kind"
+				? "a symlink stands where a directory was: it is not followed, and --on-conflict says what to do"
+				: "a directory with something in it stands there: --delete or --on-conflict says what to do",
 	};
 }
 

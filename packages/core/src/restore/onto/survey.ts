@@ -29,6 +29,7 @@ import type { Item, Obstacle, Spot, Wanted } from "./items.ts";
 import { blankItem, type EntryJudge, obstacleOf } from "./judge-entry.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import { lookFor } from "./live-directory.ts";
+import { entriesOf } from "./made-entries.ts";
 import { mountOf } from "./mounts.ts";
 import { type RemovalSurvey, scopedDirectory } from "./removal.ts";
 import type { Placed } from "./tops.ts";
@@ -105,7 +106,9 @@ export class Survey {
 		const live = lookFor(top, suffix);
 		if (live === undefined) return;
 		const isItself = rules.includesAll && !this.#isOfNames(root, path);
-		if (isItself || !live.stat.isDirectory())
+		const givesWay =
+			!live.stat.isDirectory() && (isItself || this.#makesAnything(wanted));
+		if (isItself || givesWay)
 			yield this.#options.judge.judge(spot, wanted, live);
 		if (!live.stat.isDirectory()) return;
 		const scope = this.#options.deletes
@@ -185,6 +188,7 @@ export class Survey {
 			file: fileOf(level, index),
 		};
 		if (!isDirectory || !level.directories.has(index)) {
+			if (choice === "below" && !this.#makesAnything(wanted)) return undefined;
 			yield this.#single(spot, wanted, known);
 			return undefined;
 		}
@@ -194,6 +198,11 @@ export class Survey {
 		if (choice === "yes" && !isLeft)
 			yield this.#attributes(spot, wanted, known.isVouched);
 		return entered;
+	}
+
+	/** False for a directory in which nothing is asked for. */
+	#makesAnything(wanted: Wanted): boolean {
+		return entriesOf(wanted, this.#options).next().done !== true;
 	}
 
 	/** The attributes of a directory on both sides. */

@@ -97,11 +97,23 @@ export function placeAll(
 	return { tops: [...tops.values()], placed };
 }
 
-/** The directory itself, or the nearest one above it that is there. */
+/** The directory itself, but not if a symlink leads to it; or else the nearest one above it that is there. */
 function nearestDirectory(path: string): string {
-	for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/")))
+	const first = isLink(path) ? path.slice(0, path.lastIndexOf("/")) : path;
+	for (let at = first; at !== ""; at = at.slice(0, at.lastIndexOf("/")))
 		if (isDirectory(at)) return at;
 	return "";
+}
+
+function isLink(path: string): boolean {
+	if (path === "") return false;
+	try {
+		const stat = lstatSync(systemPath(path), { throwIfNoEntry: false });
+		return stat?.isSymbolicLink() ?? false;
+	} catch (error) {
+		if (codeOf(error) === "ENOTDIR") return false;
+		throw error;
+	}
 }
 
 function isDirectory(path: string): boolean {
