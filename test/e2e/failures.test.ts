@@ -297,7 +297,10 @@ describe("what cannot be whole", () => {
 			/^not read +.*\/secret \(EACCES\)$/m,
 		);
 		expect(run("cat", "latest:good").stdout).toBe("good");
-		const target = join(repository, "restored");
+		const open = bench.path("open-to-all");
+		mkdirSync(open);
+		chmodSync(open, 0o777);
+		const target = join(open, "restored");
 		const restored = run("--json", "restore", "latest", "-t", target);
 		expect(restored.code).toBe(0);
 		expect(JSON.parse(restored.lines.at(-1) as string)["notes"]).toContain(
