@@ -4,7 +4,6 @@ import type { RemoveBackend } from "@varve/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
 	Bench,
-	noise,
 	openOn,
 	put,
 	readAll,
@@ -15,14 +14,7 @@ import {
 
 let bench: Bench;
 beforeAll(async () => {
-	bench = await Bench.make(
-		{
-			kept: noise(3000, 1),
-			sub: { large: noise(9000, 2), text: "words ".repeat(900) },
-			changed: noise(2500, 3),
-		},
-		{ changed: noise(2500, 4), more: { a: noise(3000, 5), b: "short" } },
-	);
+	bench = await Bench.usual();
 });
 afterAll(() => bench.remove());
 

@@ -1,4 +1,5 @@
 import type { FileStat, FsLayer } from "@varve/store";
+import { type DiskCalls, diskLayer } from "./disk-layer.ts";
 
 /** What is at stake when power fails: true keeps it. */
 export type Luck = () => boolean;
@@ -49,35 +50,10 @@ export class MemoryDisk {
 	}
 
 	get layer(): FsLayer {
-		const sync = this.#calls();
-		const async = <A extends unknown[], R>(call: (...words: A) => R) => {
-			return async (...words: A): Promise<R> => call(...words);
-		};
-		return {
-			open: async(sync.open),
-			read: async(sync.read),
-			write: async(sync.write),
-			fsync: async(sync.fsync),
-			close: async(sync.close),
-			fstat: async(sync.fstat),
-			stat: async(sync.stat),
-			rename: async(sync.rename),
-			link: async(sync.link),
-			unlink: async(sync.unlink),
-			mkdir: async(sync.mkdir),
-			rmdir: async(sync.rmdir),
-			readdir: async(sync.readdir),
-			space: async () => 2 ** 40,
-			openSync: sync.open,
-			readSync: sync.read,
-			writeSync: sync.write,
-			closeSync: sync.close,
-			statSync: sync.stat,
-			unlinkSync: sync.unlink,
-		};
+		return diskLayer(this.#calls(), () => undefined);
 	}
 
-	#calls() {
+	#calls(): DiskCalls {
 		return {
 			open: (path: string, flags: string) => this.#openFile(path, flags),
 			read: (fd: number, target: Uint8Array, position: number) => {

@@ -8,13 +8,10 @@
 // --brief 1    looks at one state of four further than verify and restores go
 // --jobs       processes at work at the same time
 
-import { fork } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { campaign } from "./campaign.mjs";
+import { answerOf, compileWorker } from "./worker-program.mjs";
 
 const defaults = {
 	rounds: 1,
@@ -25,7 +22,7 @@ const defaults = {
 };
 
 await campaign("power", defaults, async ({ options, log }) => {
-	const program = await compile();
+	const program = await compileWorker("power", "power/worker.ts");
 	const tasks = await tasksOf(program, options);
 	const lane = async () => {
 		for (let task = tasks.shift(); task; task = tasks.shift())
@@ -34,26 +31,6 @@ await campaign("power", defaults, async ({ options, log }) => {
 	await Promise.all(Array.from({ length: options.jobs }, lane));
 	rmSync(program, { force: true });
 });
-
-/** Beside the packages that it imports; a name of its own, so that several campaigns may run. */
-async function compile() {
-	const folder = fileURLToPath(
-		new URL("../../node_modules/.cache/varve-power", import.meta.url),
-	);
-	mkdirSync(folder, { recursive: true });
-	const outfile = join(folder, `worker-${process.pid}.mjs`);
-	await build({
-		entryPoints: [fileURLToPath(new URL("power/worker.ts", import.meta.url))],
-		outfile,
-		bundle: true,
-		packages: "external",
-		platform: "node",
-		format: "esm",
-		target: "node20",
-		logLevel: "error",
-	});
-	return outfile;
-}
 
 /** One for each scenario and round. */
 async function tasksOf(program, { seed, rounds, variants, scenario, brief }) {
@@ -68,26 +45,6 @@ async function tasksOf(program, { seed, rounds, variants, scenario, brief }) {
 				extent: { seed: each, variants, brief: brief === 1 },
 			})),
 	);
-}
-
-/** From a process of its own: what one recording leaves in memory is no matter to the next. */
-function answerOf(program, task) {
-	return new Promise((resolve, reject) => {
-		const child = fork(program, {
-			stdio: ["ignore", "ignore", "inherit", "ipc"],
-		});
-		let answer;
-		child.once("message", (message) => {
-			answer = message;
-		});
-		child.once("error", reject);
-		child.once("exit", (code) => {
-			if (answer === undefined)
-				reject(new Error(`${JSON.stringify(task)} ended with ${code}`));
-			else resolve(answer);
-		});
-		child.send(task);
-	});
 }
 
 function account({ scenario, operations, losses, states, failures }, log) {

@@ -9,18 +9,15 @@
 // After each: nothing restores another byte than was stored, and no command ends in a way that it should not; verify names the file and
 // what is hurt; the repairs give back whatever the wound has not hit, cost nothing that could be read, and leave nothing to find.
 
-import { fork } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { campaign } from "./campaign.mjs";
+import { answerOf, compileWorker } from "./worker-program.mjs";
 
 const defaults = { every: 1, copies: 2, jobs: availableParallelism() };
 
 await campaign("wounds", defaults, async ({ options, log }) => {
-	const program = await compile();
+	const program = await compileWorker("wounds", "repair/wounds-worker.ts");
 	try {
 		for (const copies of [false, true])
 			if (options.copies === 2 || copies === (options.copies === 1))
@@ -47,45 +44,4 @@ async function tryAll(program, { seed, every, copies, jobs }, log) {
 		for (const failure of failures)
 			log.fail(`${copies ? "with" : "without"} copies: ${failure}`);
 	}
-}
-
-/** Beside the packages that it imports; a name of its own, so that several campaigns may run. */
-async function compile() {
-	const folder = fileURLToPath(
-		new URL("../../node_modules/.cache/varve-wounds", import.meta.url),
-	);
-	mkdirSync(folder, { recursive: true });
-	const outfile = join(folder, `worker-${process.pid}.mjs`);
-	await build({
-		entryPoints: [
-			fileURLToPath(new URL("repair/wounds-worker.ts", import.meta.url)),
-		],
-		outfile,
-		bundle: true,
-		packages: "external",
-		platform: "node",
-		format: "esm",
-		target: "node20",
-		logLevel: "error",
-	});
-	return outfile;
-}
-
-function answerOf(program, task) {
-	return new Promise((resolve, reject) => {
-		const child = fork(program, {
-			stdio: ["ignore", "ignore", "inherit", "ipc"],
-		});
-		let answer;
-		child.once("message", (message) => {
-			answer = message;
-		});
-		child.once("error", reject);
-		child.once("exit", (code) => {
-			if (answer === undefined)
-				reject(new Error(`${JSON.stringify(task)} ended with ${code}`));
-			else resolve(answer);
-		});
-		child.send(task);
-	});
 }

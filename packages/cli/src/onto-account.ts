@@ -7,7 +7,7 @@ import {
 } from "@varve/core";
 import { ExitCode } from "./exit-code.ts";
 import type { Message } from "./json-line.ts";
-import { lossLines } from "./restore-account.ts";
+import { exitCodes, lossLines, restoredFields } from "./restore-account.ts";
 import { shortId } from "./short-id.ts";
 import {
 	formatBytes,
@@ -15,12 +15,6 @@ import {
 	formatCounted,
 	formatDuration,
 } from "./units.ts";
-
-const exitCodes = {
-	whole: ExitCode.done,
-	unfaithful: ExitCode.unfaithful,
-	damaged: ExitCode.damaged,
-} as const;
 
 export function ontoExitCode(report: OntoReport): ExitCode {
 	return exitCodes[ontoOutcome(report)];
@@ -76,16 +70,8 @@ const conflictWords = {
 export function ontoSummary(report: OntoReport): Message {
 	const { sums } = report;
 	return {
-		dry_run: report.dryRun,
-		snapshot_id: report.snapshot,
-		target: report.target,
+		...restoredFields(report),
 		outcome: ontoOutcome(report),
-		files_restored: report.files,
-		dirs_restored: report.directories,
-		symlinks_restored: report.symlinks,
-		hardlinks_restored: report.hardLinks,
-		others_restored: report.others,
-		bytes_restored: report.bytes,
 		entries_unchanged: sums.unchanged,
 		entries_created: sums.create,
 		entries_updated: sums.update,
@@ -95,12 +81,7 @@ export function ontoSummary(report: OntoReport): Message {
 		entries_kept: sums.keep,
 		entries_kept_both: sums["keep-both"],
 		conflicts: sums.conflict,
-		files_verified: report.verified?.files,
-		bytes_verified: report.verified?.bytes,
-		error_count: report.problems.length,
-		not_restored: report.notRestored,
 		journal: report.journal,
-		seconds_elapsed: report.duration / 1000,
 	};
 }
 

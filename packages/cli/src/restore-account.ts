@@ -9,7 +9,8 @@ import {
 	formatDuration,
 } from "./units.ts";
 
-const exitCodes = {
+/** By the outcome of a restore. */
+export const exitCodes = {
 	whole: ExitCode.done,
 	unfaithful: ExitCode.unfaithful,
 	damaged: ExitCode.damaged,
@@ -19,13 +20,20 @@ export function restoreExitCode(report: RestoreReport): ExitCode {
 	return exitCodes[restoreOutcome(report)];
 }
 
-/** The last message of `restore --json`. */
-export function restoreSummary(report: RestoreReport): Message {
+/** What both ways of restoring tell. */
+type AnyRestoreReport = Pick<
+	RestoreReport,
+	| ("dryRun" | "snapshot" | "target" | "problems" | "notRestored" | "duration")
+	| ("files" | "directories" | "symlinks" | "hardLinks" | "others" | "bytes")
+	| "verified"
+>;
+
+/** Of the last message of `restore --json`, what it holds wherever was restored to. */
+export function restoredFields(report: AnyRestoreReport): Message {
 	return {
 		dry_run: report.dryRun,
 		snapshot_id: report.snapshot,
 		target: report.target,
-		outcome: restoreOutcome(report),
 		files_restored: report.files,
 		dirs_restored: report.directories,
 		symlinks_restored: report.symlinks,
@@ -36,9 +44,14 @@ export function restoreSummary(report: RestoreReport): Message {
 		bytes_verified: report.verified?.bytes,
 		error_count: report.problems.length,
 		not_restored: report.notRestored,
-		notes: report.notes,
 		seconds_elapsed: report.duration / 1000,
 	};
+}
+
+/** The last message of `restore --json`. */
+export function restoreSummary(report: RestoreReport): Message {
+	const outcome = restoreOutcome(report);
+	return { ...restoredFields(report), outcome, notes: report.notes };
 }
 
 /** The closing lines for people. */

@@ -1,6 +1,5 @@
 import {
 	type Bytes,
-	dictionaryPrefixBytes,
 	FrameKind,
 	idAt,
 	idBytes,
@@ -15,6 +14,7 @@ import type {
 	PackWriter,
 	WrittenPack,
 } from "@varve/kernel";
+import { Heirs } from "./heirs.ts";
 
 /** Moved chunks that are remembered: copies lie close together, if there are any. */
 const maxRemembered = 100_000;
@@ -58,63 +58,11 @@ export interface FreedChunk {
 	readonly bases: readonly string[];
 }
 
-export interface FreedFrame {
-	readonly chunks: readonly FreedChunk[];
-}
-
 /** What a pack tells of a frame, but for where it lies. */
 export type FrameContents = Pick<
 	PackFrame,
 	"ids" | "lengths" | "bases" | "rawLength"
 >;
-
-/** Bytes of chunks that are kept to be bases. */
-const heirBytes = 16 * 1024 * 1024;
-/** A dictionary has as many at most: what a frame resembles is about as long as itself. */
-const maxDictionary = 1024 * 1024;
-
-interface Heir {
-	readonly id: Bytes;
-	readonly bytes: Bytes;
-}
-
-/** By former base: the chunk that was made with it and is stored without bases now. */
-class Heirs {
-	readonly #byBase = new Map<string, Heir>();
-	#bytes = 0;
-
-	add(bases: readonly string[], heir: Heir): void {
-		if (this.#bytes > heirBytes) {
-			this.#byBase.clear();
-			this.#bytes = 0;
-		}
-		this.#bytes += heir.bytes.length;
-		for (const base of bases)
-			if (!this.#byBase.has(base)) this.#byBase.set(base, heir);
-	}
-
-	/** Of these bases, each once. */
-	of(bases: readonly string[]): FrameBases {
-		const heirs = new Set<Heir>();
-		let bytes = 0;
-		for (const base of bases) {
-			const heir = this.#byBase.get(base);
-			if (heir === undefined || heirs.has(heir)) continue;
-			if (bytes + heir.bytes.length > maxDictionary) break;
-			bytes += heir.bytes.length;
-			heirs.add(heir);
-		}
-		const ids = new Uint8Array(heirs.size * idBytes);
-		const dictionary = new Uint8Array(dictionaryPrefixBytes + bytes);
-		let at = dictionaryPrefixBytes;
-		[...heirs].forEach((heir, i) => {
-			ids.set(heir.id, i * idBytes);
-			dictionary.set(heir.bytes, at);
-			at += heir.bytes.length;
-		});
-		return { ids, dictionary };
-	}
-}
 
 export interface FrameMoverOptions {
 	readonly kernel: Kernel;
@@ -166,10 +114,10 @@ export class FrameMover {
 	 * What is live in a frame that is freed of its bases. Where another version of the same content has been moved so before, that one is the base
 	 * from now on; else this is stored without, and is a base for those that follow.
 	 */
-	addFreed(kind: PackKind, freed: FreedFrame): void {
-		const chunks = freed.chunks.filter(({ id }) => !this.#done.has(idAt(id)));
-		const bases = this.#heirs.of(chunks.flatMap(({ bases }) => bases));
+	addFreed(kind: PackKind, freed: readonly FreedChunk[]): void {
+		const chunks = freed.filter(({ id }) => !this.#done.has(idAt(id)));
 		if (chunks.length === 0) return;
+		const bases = this.#heirs.of(chunks.flatMap(({ bases }) => bases));
 		if (bases.ids.length > 0 && this.#addBeside(kind, chunks, bases)) return;
 		for (const { id, bytes, bases } of chunks) {
 			this.addChunk(kind, id, bytes);

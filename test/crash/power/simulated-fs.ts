@@ -1,5 +1,6 @@
 import type { Bytes } from "@varve/format";
 import type { FileStat, FsLayer } from "@varve/store";
+import { type DiskCalls, diskLayer } from "../disk-layer.ts";
 import {
 	type DiskImage,
 	type EntryChange,
@@ -76,7 +77,7 @@ export class SimulatedFs {
 
 	/** Before anything is recorded. */
 	makeFolder(path: string): void {
-		this.#calls().mkdir(path);
+		this.#calls().mkdir(path, 0o700);
 	}
 
 	/** Names in a folder, for a look from outside; none if it is not there. */
@@ -86,39 +87,10 @@ export class SimulatedFs {
 	}
 
 	get layer(): FsLayer {
-		const sync = this.#calls();
-		const later = <A extends unknown[], R>(call: (...words: A) => R) => {
-			return async (...words: A): Promise<R> => {
-				const { pause } = this.options;
-				if (pause !== undefined) await pause();
-				return call(...words);
-			};
-		};
-		return {
-			open: later(sync.open),
-			read: later(sync.read),
-			write: later(sync.write),
-			fsync: later(sync.fsync),
-			close: later(sync.close),
-			fstat: later(sync.fstat),
-			stat: later(sync.stat),
-			rename: later(sync.rename),
-			link: later(sync.link),
-			unlink: later(sync.unlink),
-			mkdir: later(sync.mkdir),
-			rmdir: later(sync.rmdir),
-			readdir: later(sync.readdir),
-			space: async () => 2 ** 40,
-			openSync: sync.open,
-			readSync: sync.read,
-			writeSync: sync.write,
-			closeSync: sync.close,
-			statSync: sync.stat,
-			unlinkSync: sync.unlink,
-		};
+		return diskLayer(this.#calls(), () => this.options.pause?.());
 	}
 
-	#calls() {
+	#calls(): DiskCalls {
 		return {
 			open: (path: string, flags: string) => this.#openPath(path, flags),
 			read: (fd: number, target: Bytes, position: number) => {

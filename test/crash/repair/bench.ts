@@ -197,6 +197,18 @@ export class Bench {
 		this.#folder = made.folder;
 	}
 
+	/** Of two snapshots: most files stay, one changes, some are new. */
+	static usual(): Promise<Bench> {
+		return Bench.make(
+			{
+				kept: noise(3000, 1),
+				sub: { large: noise(9000, 2), text: "words ".repeat(900) },
+				changed: noise(2500, 3),
+			},
+			{ changed: noise(2500, 4), more: { a: noise(3000, 5), b: "short" } },
+		);
+	}
+
 	static async make(
 		before: TreeLiteral,
 		after: TreeLiteral,

@@ -1,5 +1,6 @@
 import {
 	InputError,
+	type PacksRepaired,
 	type Repository,
 	repairIndex,
 	repairPacks,
@@ -138,9 +139,7 @@ async function index(
 	tellLosses(report, screen, result.losses);
 	report.message("summary", indexSummary(result));
 	report.account(indexAccount(result));
-	if (result.losses.hurt.length + result.missing.length > 0)
-		return ExitCode.damaged;
-	return result.waitingFor.length > 0 ? ExitCode.locked : ExitCode.done;
+	return endOf(result);
 }
 
 async function packs(
@@ -162,9 +161,17 @@ async function packs(
 	tellLosses(report, screen, result.losses);
 	report.message("summary", packsSummary(result));
 	report.account(packsAccount(result));
-	if (result.losses.hurt.length + result.missing.length > 0)
-		return ExitCode.damaged;
-	return result.waitingFor.length > 0 ? ExitCode.locked : ExitCode.done;
+	return endOf(result);
+}
+
+/** Damage that is left counts for more than who is in the way. */
+function endOf({
+	losses,
+	missing,
+	waitingFor,
+}: Pick<PacksRepaired, "losses" | "missing" | "waitingFor">): ExitCode {
+	if (losses.hurt.length + missing.length > 0) return ExitCode.damaged;
+	return waitingFor.length > 0 ? ExitCode.locked : ExitCode.done;
 }
 
 async function snapshots(

@@ -4,6 +4,7 @@ import { withReserve } from "../gc/reserve.ts";
 import { withLease } from "../lease.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import { afterCommit } from "./committed.ts";
 import {
 	describeKey,
@@ -43,23 +44,16 @@ export async function forget(
 ): Promise<ForgetResult> {
 	const removing = removedBy(plan);
 	if (removing.length === 0) return { forgotten: [], spared: [] };
-	const { observer } = repository;
 	const verb = "forget";
 	const subject = `${removing.length} snapshots`;
-	observer.on({ type: "start", verb, subject });
-	try {
-		const lease = { kind: "writer", snapshots: [], command: verb } as const;
-		const result = await withReserve(repository, () =>
+	const lease = { kind: "writer", snapshots: [], command: verb } as const;
+	return await toldAs(repository, { verb, subject }, () =>
+		withReserve(repository, () =>
 			withLease(repository, lease, (stage) =>
 				new Forgetting(repository, stage, options).carryOut(plan),
 			),
-		);
-		observer.on({ type: "stop", verb });
-		return result;
-	} catch (error) {
-		observer.on({ type: "error", verb, error });
-		throw error;
-	}
+		),
+	);
 }
 
 type Listed = ReadonlyMap<SnapshotId, Snapshot>;

@@ -1,5 +1,4 @@
 import {
-	ConflictError,
 	encodeGcList,
 	type GcList,
 	type PackId,
@@ -16,8 +15,10 @@ import {
 	heldLeases,
 } from "../lease-table.ts";
 import { readGcList } from "../listing.ts";
+import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
 import { fenceLeftStages } from "../stages.ts";
+import { toldAs } from "../told-as.ts";
 import { type Marked, mark } from "./mark.ts";
 import type { GcOptions, GcPlan, GcResult } from "./options.ts";
 import { type Repacked, repack } from "./repack.ts";
@@ -35,23 +36,12 @@ export async function gc(
 	repository: Repository,
 	options: GcOptions = {},
 ): Promise<GcResult> {
-	const { observer } = repository;
-	observer.on({
-		type: "start",
-		verb: "gc",
-		subject: repository.backend.location,
-	});
-	try {
-		const result =
-			options.dryRun === true
-				? await planOnly(repository, options)
-				: await withReserve(repository, () => collect(repository, options));
-		observer.on({ type: "stop", verb: "gc" });
-		return result;
-	} catch (error) {
-		observer.on({ type: "error", verb: "gc", error });
-		throw error;
-	}
+	const subject = repository.backend.location;
+	return await toldAs(repository, { verb: "gc", subject }, () =>
+		options.dryRun === true
+			? planOnly(repository, options)
+			: withReserve(repository, () => collect(repository, options)),
+	);
 }
 
 async function planOnly(
@@ -106,15 +96,7 @@ function requireAlone(
 		// One that cannot be read may be that of a gc.
 		({ record }) => exclusive === true || (record?.kind ?? "gc") === "gc",
 	);
-	if (other === undefined) return;
-	const { record, lease } = other;
-	const who =
-		record === undefined
-			? `the lease ${lease}, which cannot be read`
-			: `${record.command} on ${record.host} (process ${record.pid}) since ${record.created}`;
-	throw new ConflictError("LOCKED", `gc cannot begin now: ${who} still works`, {
-		lease,
-	});
+	if (other !== undefined) throw lockedBy(other, "gc");
 }
 
 type Pending =

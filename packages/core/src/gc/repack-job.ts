@@ -118,8 +118,9 @@ class PackMover {
 			bytes: decoded.chunk(i),
 			bases: isPaired ? [bases[i] as string] : bases,
 		}));
-		this.#mover.addFreed(kind, {
-			chunks: chunks.filter((_, i) => live[i] === 1),
-		});
+		this.#mover.addFreed(
+			kind,
+			chunks.filter((_, i) => live[i] === 1),
+		);
 	}
 }

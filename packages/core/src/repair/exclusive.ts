@@ -1,7 +1,7 @@
-import { ConflictError } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { either, withLease } from "../lease.ts";
 import { type FoundLease, fenceDeadLeases } from "../lease-table.ts";
+import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
 
 export interface RepairLease {
@@ -31,15 +31,5 @@ export async function withRepairLease<T>(
 
 function requireNoWriter(others: readonly FoundLease[], command: string): void {
 	const other = others.find(({ record }) => record?.kind !== "reader");
-	if (other === undefined) return;
-	const { record, lease } = other;
-	const who =
-		record === undefined
-			? `the lease ${lease}, which cannot be read`
-			: `${record.command} on ${record.host} (process ${record.pid}) since ${record.created}`;
-	throw new ConflictError(
-		"LOCKED",
-		`${command} cannot begin now: ${who} still works`,
-		{ lease },
-	);
+	if (other !== undefined) throw lockedBy(other, command);
 }

@@ -15,6 +15,7 @@ import type { Listing, Stage } from "@varve/store";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
+import { toldAs } from "../told-as.ts";
 import { catchUp } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { listedRecords } from "./losses.ts";
@@ -28,7 +29,6 @@ import {
 	putBackLost,
 	renewCopies,
 } from "./put-back.ts";
-import { toldAs } from "./told.ts";
 import { TreeStore } from "./tree-store.ts";
 
 /**
@@ -39,15 +39,19 @@ export async function recover(
 	repository: Repository,
 	options: Omit<RepairOptions, "wait"> = {},
 ): Promise<Recovered> {
-	return await toldAs(repository, "recover", async () => {
-		if (options.dryRun === true)
-			return await search(repository, undefined, options.signal);
-		const { signal } = options;
-		const lease = { command: "recover", signal };
-		return await withRepairLease(repository, lease, (stage, signal) =>
-			search(repository, stage, signal),
-		);
-	});
+	return await toldAs(
+		repository,
+		{ verb: "repair", subject: "recover" },
+		async () => {
+			if (options.dryRun === true)
+				return await search(repository, undefined, options.signal);
+			const { signal } = options;
+			const lease = { command: "recover", signal };
+			return await withRepairLease(repository, lease, (stage, signal) =>
+				search(repository, stage, signal),
+			);
+		},
+	);
 }
 
 async function search(

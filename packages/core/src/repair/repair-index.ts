@@ -3,6 +3,7 @@ import type { Listing, OpenSegments, Stage } from "@varve/store";
 import { readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { type FalseSegments, findFalseSegments } from "./false-segments.ts";
@@ -11,7 +12,6 @@ import { mendPacks } from "./mend-packs.ts";
 import type { IndexRepaired, RepairOptions } from "./options.ts";
 import { damagedCopies, putBackLost, renewCopies } from "./put-back.ts";
 import { namePacks } from "./segments.ts";
-import { toldAs } from "./told.ts";
 
 /**
  * Makes all that is derived anew, from what is there: segments from packs, and this client's index from segments. Packs that no segment names are named;
@@ -22,16 +22,20 @@ export async function repairIndex(
 	repository: Repository,
 	options: RepairOptions = {},
 ): Promise<IndexRepaired> {
-	return await toldAs(repository, "index", async () => {
-		if (options.dryRun === true)
-			return await mend(repository, undefined, options);
-		const { signal } = options;
-		const lease = { command: "repair index", signal };
-		await repository.cache.clear();
-		return await withRepairLease(repository, lease, (stage, signal) =>
-			mend(repository, stage, { ...options, signal }),
-		);
-	});
+	return await toldAs(
+		repository,
+		{ verb: "repair", subject: "index" },
+		async () => {
+			if (options.dryRun === true)
+				return await mend(repository, undefined, options);
+			const { signal } = options;
+			const lease = { command: "repair index", signal };
+			await repository.cache.clear();
+			return await withRepairLease(repository, lease, (stage, signal) =>
+				mend(repository, stage, { ...options, signal }),
+			);
+		},
+	);
 }
 
 async function mend(

@@ -8,6 +8,7 @@ import type { FileKind, ListedFile, Listing, Stage } from "@varve/store";
 import type { CopiedKind } from "../copies/copy-files.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import type { Finding } from "../verify/finding.ts";
 import { verify } from "../verify/verify.ts";
 import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
@@ -16,7 +17,6 @@ import { lossesOf } from "./losses.ts";
 import { mendPacks } from "./mend-packs.ts";
 import type { PacksRepaired, RepairPacksOptions } from "./options.ts";
 import { type PutBack, putBackLost, renewCopies } from "./put-back.ts";
-import { toldAs } from "./told.ts";
 
 /**
  * Moves all that is intact in damaged packs to new ones and the damaged ones to the quarantine, and says what is lost. Done again, or killed anywhere and then
@@ -26,19 +26,23 @@ export async function repairPacks(
 	repository: Repository,
 	options: RepairPacksOptions = {},
 ): Promise<PacksRepaired> {
-	return await toldAs(repository, "packs", async () => {
-		const found =
-			options.packs === undefined
-				? await suspects(repository, options)
-				: { names: options.packs, copies: [] };
-		if (options.dryRun === true)
-			return await mend(repository, undefined, { ...options, ...found });
-		const { signal } = options;
-		const lease = { command: "repair packs", signal };
-		return await withRepairLease(repository, lease, (stage, signal) =>
-			mend(repository, stage, { ...options, ...found, signal }),
-		);
-	});
+	return await toldAs(
+		repository,
+		{ verb: "repair", subject: "packs" },
+		async () => {
+			const found =
+				options.packs === undefined
+					? await suspects(repository, options)
+					: { names: options.packs, copies: [] };
+			if (options.dryRun === true)
+				return await mend(repository, undefined, { ...options, ...found });
+			const { signal } = options;
+			const lease = { command: "repair packs", signal };
+			return await withRepairLease(repository, lease, (stage, signal) =>
+				mend(repository, stage, { ...options, ...found, signal }),
+			);
+		},
+	);
 }
 
 interface Suspects {

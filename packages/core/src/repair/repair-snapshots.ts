@@ -11,6 +11,7 @@ import type { Stage } from "@varve/store";
 import { attemptRead } from "../damage.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import { catchUp, dropAbsent } from "./absent-packs.ts";
 import { putAwayMarks } from "./damaged-marks.ts";
 import { withRepairLease } from "./exclusive.ts";
@@ -22,7 +23,6 @@ import type {
 } from "./options.ts";
 import { putBackLost, renewCopies } from "./put-back.ts";
 import { comesFrom, repairedFrom } from "./replaced.ts";
-import { toldAs } from "./told.ts";
 import { TreeStore } from "./tree-store.ts";
 
 /**
@@ -34,15 +34,19 @@ export async function repairSnapshots(
 	repository: Repository,
 	options: RepairSnapshotsOptions = {},
 ): Promise<SnapshotsRepaired> {
-	return await toldAs(repository, "snapshots", async () => {
-		if (options.dryRun === true)
-			return await mend(repository, undefined, options);
-		const { signal } = options;
-		const lease = { command: "repair snapshots", signal };
-		return await withRepairLease(repository, lease, (stage, signal) =>
-			mend(repository, stage, { ...options, signal }),
-		);
-	});
+	return await toldAs(
+		repository,
+		{ verb: "repair", subject: "snapshots" },
+		async () => {
+			if (options.dryRun === true)
+				return await mend(repository, undefined, options);
+			const { signal } = options;
+			const lease = { command: "repair snapshots", signal };
+			return await withRepairLease(repository, lease, (stage, signal) =>
+				mend(repository, stage, { ...options, signal }),
+			);
+		},
+	);
 }
 
 async function mend(

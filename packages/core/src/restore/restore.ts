@@ -6,6 +6,7 @@ import { Progress } from "../progress.ts";
 import { readAgain } from "../query/rereading.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Crew, Repository, Snapshot } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import { countEntries } from "./dry-run.ts";
 import { withAcls } from "./inherited-acl.ts";
 import { LargeFiles } from "./large-files.ts";
@@ -63,22 +64,13 @@ export async function restore(
 	repository: Repository,
 	options: RestoreOptions,
 ): Promise<RestoreReport> {
-	const { observer } = repository;
 	const { id } = options.snapshot;
-	observer.on({ type: "start", verb: "restore", subject: id });
-	try {
-		const report = await withReaderLease(
-			repository,
-			{ snapshots: [id], command: "restore" },
-			(lost) =>
-				run(repository, { ...options, signal: either(lost, options.signal) }),
-		);
-		observer.on({ type: "stop", verb: "restore" });
-		return report;
-	} catch (error) {
-		observer.on({ type: "error", verb: "restore", error });
-		throw error;
-	}
+	const lease = { snapshots: [id], command: "restore" };
+	return await toldAs(repository, { verb: "restore", subject: id }, () =>
+		withReaderLease(repository, lease, (lost) =>
+			run(repository, { ...options, signal: either(lost, options.signal) }),
+		),
+	);
 }
 
 /** What is restored, found out before anything is written. */

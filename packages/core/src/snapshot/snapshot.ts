@@ -16,6 +16,7 @@ import { either, withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
+import { toldAs } from "../told-as.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
 import type { SnapshotOptions, SnapshotResult } from "./options.ts";
 import { chooseParent, type Parent, type Records } from "./parent.ts";
@@ -29,17 +30,10 @@ export async function snapshot(
 	repository: Repository,
 	options: SnapshotOptions,
 ): Promise<SnapshotResult> {
-	const { observer } = repository;
 	const subject = options.roots.map((root) => root.path).join(", ");
-	observer.on({ type: "start", verb: "snapshot", subject });
-	try {
-		const result = await take(repository, options);
-		observer.on({ type: "stop", verb: "snapshot" });
-		return result;
-	} catch (error) {
-		observer.on({ type: "error", verb: "snapshot", error });
-		throw error;
-	}
+	return await toldAs(repository, { verb: "snapshot", subject }, () =>
+		take(repository, options),
+	);
 }
 
 async function take(

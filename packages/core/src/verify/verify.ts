@@ -8,6 +8,7 @@ import { listToRead } from "../prepare-to-read.ts";
 import { Progress } from "../progress.ts";
 import { withReaderLease } from "../reader-lease.ts";
 import type { Repository } from "../repository.ts";
+import { toldAs } from "../told-as.ts";
 import { CopyCheck } from "./copy-check.ts";
 import { Faults } from "./faults.ts";
 import type { Fault } from "./finding.ts";
@@ -24,25 +25,14 @@ export async function verify(
 	repository: Repository,
 	options: VerifyOptions,
 ): Promise<VerifyReport> {
-	const { observer } = repository;
-	observer.on({ type: "start", verb: "verify", subject: options.level });
-	try {
-		const snapshots = (options.snapshots ?? []).map(({ id }) => id);
-		const report = await withReaderLease(
-			repository,
-			{ snapshots, command: `verify (${options.level})` },
-			(lost) =>
-				run(repository, {
-					...options,
-					signal: either(lost, options.signal),
-				}),
-		);
-		observer.on({ type: "stop", verb: "verify" });
-		return report;
-	} catch (error) {
-		observer.on({ type: "error", verb: "verify", error });
-		throw error;
-	}
+	const { level } = options;
+	const snapshots = (options.snapshots ?? []).map(({ id }) => id);
+	const lease = { snapshots, command: `verify (${level})` };
+	return await toldAs(repository, { verb: "verify", subject: level }, () =>
+		withReaderLease(repository, lease, (lost) =>
+			run(repository, { ...options, signal: either(lost, options.signal) }),
+		),
+	);
 }
 
 /** What was read and proved before proves nothing about what is stored now. */

@@ -4,6 +4,7 @@ import { loadEntryMoves } from "../../native/move-entry.ts";
 import { Progress } from "../../progress.ts";
 import { withReaderLease } from "../../reader-lease.ts";
 import type { Repository } from "../../repository.ts";
+import { toldAs } from "../../told-as.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls } from "../target-calls.ts";
 import { Changes } from "./changes.ts";
@@ -43,20 +44,13 @@ export async function restoreOnto(
 	repository: Repository,
 	options: OntoOptions,
 ): Promise<OntoReport> {
-	const { observer } = repository;
 	const { id } = options.snapshot;
-	observer.on({ type: "start", verb: "restore", subject: id });
-	try {
-		const lease = { snapshots: [id], command: "restore" };
-		const report = await withReaderLease(repository, lease, (lost) =>
+	const lease = { snapshots: [id], command: "restore" };
+	return await toldAs(repository, { verb: "restore", subject: id }, () =>
+		withReaderLease(repository, lease, (lost) =>
 			run(repository, { ...options, signal: either(lost, options.signal) }),
-		);
-		observer.on({ type: "stop", verb: "restore" });
-		return report;
-	} catch (error) {
-		observer.on({ type: "error", verb: "restore", error });
-		throw error;
-	}
+		),
+	);
 }
 
 async function run(
