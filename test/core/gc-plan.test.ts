@@ -54,6 +54,7 @@ const limits: PlanLimits = {
 	maxRepack: Number.POSITIVE_INFINITY,
 	space: Number.POSITIVE_INFINITY,
 	packBytes: 32 * mib,
+	copies: false,
 };
 
 const plan = (
@@ -126,6 +127,18 @@ describe("planGc", () => {
 		expect(unusedBytes).toBe(16 * mib);
 		const left = keptBytes - repackBytes + repackLive;
 		expect(unusedBytes / left).toBeLessThan(0.1);
+	});
+
+	test("counts what is unused in packs with trees twice where they have a copy", () => {
+		const trees = { kind: 2 as PackUse["kind"], live: 30.5 * mib };
+		const uses = [pack(1, trees), pack(2)];
+		expect(plan(uses)).toMatchObject({ repack: [], unusedBytes: 1.5 * mib });
+		const copied = [pack(1, { ...trees, live: 28 * mib }), pack(2), pack(3)];
+		expect(plan(copied).repack).toEqual([]);
+		expect(plan(copied, { copies: true }).repack).toEqual([packId(1)]);
+		expect(plan(copied, { copies: true, maxRepack: 0 }).unusedBytes).toBe(
+			8 * mib,
+		);
 	});
 
 	test("does not move what a move would not free", () => {
@@ -206,6 +219,7 @@ const anyLimits = fc.record({
 		fc.integer({ min: 0, max: 200 * mib }),
 	),
 	packBytes: fc.constant(32 * mib),
+	copies: fc.boolean(),
 });
 
 interface Planned {
@@ -287,8 +301,8 @@ describe("any plan", () => {
 			);
 			const movable = (u: PackUse) => (u.stored - u.live - u.stuck) / u.stored;
 			if (left.every((use) => movable(use) <= 1 / 64)) return;
-			const { maxUnused } = limits;
-			const live = total(uses, (use) => use.live);
+			const { maxUnused, copies } = limits;
+			const live = total(uses, (u) => u.live * (copies ? u.kind : 1));
 			const allowed =
 				"bytes" in maxUnused
 					? maxUnused.bytes

@@ -1,5 +1,6 @@
 import type { LeaseId, PackId, PackKind, SnapshotId } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
+import { areKept } from "../copies/keep-copies.ts";
 import { listLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
 import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
@@ -52,6 +53,7 @@ export async function mark(
 			maxRepack: options.maxRepack ?? Number.POSITIVE_INFINITY,
 			space: await spaceFor(repository),
 			packBytes: repository.config.packBytes,
+			copies: areKept(repository),
 		};
 		let uses = table.use();
 		if (work.freed > 0 && !canFree(uses, limits, work.freed)) {

@@ -1,3 +1,4 @@
+import { FrameKind } from "@varve/format";
 import type { PackUse } from "@varve/store";
 import type { GcPlan, LiveHolders, UnusedLimit } from "./options.ts";
 
@@ -9,6 +10,8 @@ export interface PlanLimits {
 	readonly space: number;
 	/** Bytes of a full pack. */
 	readonly packBytes: number;
+	/** Packs with trees have a second copy: what is unused in them is so twice. */
+	readonly copies: boolean;
 }
 
 /** Smaller packs than this part of a full one are put together, once there are so many of a kind. */
@@ -18,6 +21,8 @@ const manySmall = 16;
 const leastUnused = 1 / 16;
 /** Less dead bytes than this part of a pack are not worth the rest of it. */
 const leastShare = 1 / 64;
+
+type BytesOf = (use: PackUse) => number;
 
 /** What to condemn, and what to move before. A pure function of what is live. */
 export function planGc(
@@ -29,8 +34,10 @@ export function planGc(
 	const dead = free.filter(({ liveChunks }) => liveChunks === 0);
 	const mixed = free.filter(({ liveChunks }) => liveChunks > 0);
 	const deadBytes = sum(dead, (use) => use.size);
-	const live = sum(uses, (use) => use.live);
-	const unused = sum(uses, unusedOf) - sum(dead, unusedOf);
+	const stored = (some: readonly PackUse[], bytesOf: BytesOf) =>
+		sum(some, (use) => bytesOf(use) * timesStored(use, limits));
+	const live = stored(uses, liveOf);
+	const unused = stored(uses, unusedOf) - stored(dead, unusedOf);
 	const excess = unused - allowedBytes(limits, live);
 	const repack = chooseRepack(mixed, excess, limits);
 	return {
@@ -40,7 +47,7 @@ export function planGc(
 		repackBytes: sum(repack, (use) => use.size),
 		repackLive: sum(repack, movedOf),
 		keptBytes: sum(uses, (use) => use.size) - deadBytes,
-		unusedBytes: unused - sum(repack, clearedOf),
+		unusedBytes: unused - stored(repack, clearedOf),
 	};
 }
 
@@ -53,8 +60,10 @@ export function canFree(
 	limits: PlanLimits,
 	freed: number,
 ): boolean {
-	const unused = sum(uses, (use) => (use.liveChunks === 0 ? 0 : unusedOf(use)));
-	const live = sum(uses, (use) => use.live);
+	const stored = (bytesOf: BytesOf) =>
+		sum(uses, (use) => bytesOf(use) * timesStored(use, limits));
+	const unused = stored((use) => (use.liveChunks === 0 ? 0 : unusedOf(use)));
+	const live = stored(liveOf);
 	const budget = new Budget(limits);
 	return (
 		unused + freed > allowedBytes(limits, live) &&
@@ -86,6 +95,14 @@ export function isHeld(
 	return lease === undefined ? writers : leases.has(lease);
 }
 
+function timesStored({ kind }: PackUse, { copies }: PlanLimits): number {
+	return copies && kind === FrameKind.meta ? 2 : 1;
+}
+
+function liveOf({ live }: PackUse): number {
+	return live;
+}
+
 function unusedOf({ stored, live }: PackUse): number {
 	return stored - live;
 }
@@ -113,8 +130,9 @@ function chooseRepack(
 	const budget = new Budget(limits);
 	const first = mixed.filter((use) => use.mustMove && budget.take(use));
 	const rest = mixed.filter(({ mustMove }) => !mustMove);
-	const left = excess - sum(first, clearedOf);
-	const wasteful = chooseWasteful(rest, left, budget);
+	const clears = (use: PackUse) => clearedOf(use) * timesStored(use, limits);
+	const left = excess - sum(first, clears);
+	const wasteful = chooseWasteful(rest, { excess: left, clears }, budget);
 	const taken = new Set([...first, ...wasteful]);
 	const others = mixed.filter((use) => !taken.has(use));
 	const small = [...new Set(mixed.map(({ kind }) => kind))].flatMap((kind) =>
@@ -149,7 +167,7 @@ class Budget {
 /** Those of which a move frees the largest part first, until little enough is unused. */
 function chooseWasteful(
 	mixed: readonly PackUse[],
-	excess: number,
+	{ excess, clears }: { readonly excess: number; readonly clears: BytesOf },
 	budget: Budget,
 ): PackUse[] {
 	const shareOf = (use: PackUse) => gainOf(use) / use.stored;
@@ -162,7 +180,7 @@ function chooseWasteful(
 		if (left <= 0) break;
 		if (!budget.take(use)) continue;
 		chosen.push(use);
-		left -= gainOf(use);
+		left -= clears(use);
 	}
 	return chosen;
 }
@@ -181,9 +199,6 @@ function chooseSmall(
 	return chosen.length > 1 ? chosen : [];
 }
 
-function sum(
-	uses: readonly PackUse[],
-	bytesOf: (use: PackUse) => number,
-): number {
+function sum(uses: readonly PackUse[], bytesOf: BytesOf): number {
 	return uses.reduce((total, use) => total + bytesOf(use), 0);
 }
