@@ -5,6 +5,7 @@ import {
 	finishExitCode,
 	ontoAccount,
 	ontoExitCode,
+	ontoSummary,
 	planFields,
 	planLine,
 } from "../../packages/cli/src/onto-account.ts";
@@ -45,6 +46,7 @@ const report: OntoReport = {
 		keep: 0,
 		"keep-both": 0,
 	},
+	failed: 0,
 	journal: "/srv/.varve-restore-1",
 };
 
@@ -94,6 +96,18 @@ describe("the account of a restore onto what is there", () => {
 			"  varve undo takes it back",
 		]);
 		expect(ontoExitCode(report)).toBe(0);
+	});
+
+	test("counts what was not done apart from what was, for people and programs", () => {
+		const notes = ["the snapshot lacks 1 entry"];
+		const some = { ...report, failed: 2, notes, problems: [problem, problem] };
+		expect(ontoAccount(some)).toContain(
+			"  1 created, 1 updated, 3 deleted, 2 failed, 7 as they were",
+		);
+		expect(ontoSummary(some)).toMatchObject({ entries_failed: 2, notes });
+		expect(ontoAccount({ ...some, dryRun: true }).join()).toContain(
+			"2 that would fail",
+		);
 	});
 
 	test("ends with 6 where something is not as in the snapshot, or nothing matched, and with 4 where it is damaged", () => {

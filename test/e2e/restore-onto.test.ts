@@ -456,8 +456,12 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 			appendFileSync(`${tree}/2/file-2`, "more");
 			if (spawnSync("chattr", ["+i", `${tree}/1/file-1`]).status !== 0) return;
 			try {
-				const { code, stderr } = bench.varve(inPlace);
+				const words = [...inPlace, "--verify"];
+				const { code, stdout, stderr } = bench.varve(words);
+				// Once, and not a second time when all is read back.
+				expect(stderr.match(/file-1/g)).toHaveLength(1);
 				expect(stderr).toContain("EPERM");
+				expect(stdout).toContain("1 updated, 1 failed, ");
 				expect(code).toBe(6);
 				expect(readFileSync(`${tree}/1/file-1`, "utf8")).toMatch(/more$/);
 				expect(readFileSync(`${tree}/2/file-2`, "utf8")).not.toMatch(/more$/);

@@ -81,13 +81,15 @@ export function ontoSummary(report: OntoReport): Message {
 		entries_kept: sums.keep,
 		entries_kept_both: sums["keep-both"],
 		conflicts: sums.conflict,
+		entries_failed: report.failed,
+		notes: report.notes,
 		journal: report.journal,
 	};
 }
 
 /** The closing lines for people. */
 export function ontoAccount(report: OntoReport): string[] {
-	const { sums, dryRun, bytes, duration, verified, journal } = report;
+	const { sums, failed, dryRun, bytes, duration, verified, journal } = report;
 	const parts = [
 		[sums.create, "created"],
 		[sums.update, "updated"],
@@ -97,6 +99,7 @@ export function ontoAccount(report: OntoReport): string[] {
 		[sums["keep-both"], "kept both"],
 		[sums.keep, "kept"],
 		[sums.conflict, "in conflict, and left"],
+		[failed, dryRun ? "that would fail" : "failed"],
 		[sums.unchanged, "as they were"],
 	] as const;
 	const words = parts

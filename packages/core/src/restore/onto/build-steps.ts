@@ -193,6 +193,7 @@ class DirectorySteps {
 	}
 }
 
-function keyOf({ top, suffix }: Place): string {
+/** One for each place. */
+export function keyOf({ top, suffix }: Place): string {
 	return `${top}:${suffix}`;
 }

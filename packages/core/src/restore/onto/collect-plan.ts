@@ -107,13 +107,14 @@ function pieceOf({ located, suffix }: Placed, above: string): Piece {
 	return { rest: suffix.slice(above.length), wanted };
 }
 
-function barred({ located }: Placed): Obstacle {
+function barred({ located, top, suffix }: Placed): Obstacle {
 	return {
 		type: "obstacle",
 		path: located.path || "/",
 		kind: "unwritten",
 		reason: "ENOTDIR",
 		message: "what should be a directory above it is something else",
+		spot: { top, suffix },
 	};
 }
 

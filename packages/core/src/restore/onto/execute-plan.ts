@@ -12,6 +12,7 @@ import { buildSteps, isMade, methodOf, type Task } from "./build-steps.ts";
 import type { Changes } from "./changes.ts";
 import type { EarlierJournals } from "./claim.ts";
 import type { OntoPlan } from "./collect-plan.ts";
+import { type DoneSums, doneBy, sumDone } from "./done-sums.ts";
 import type { StepProblem } from "./execute.ts";
 import { keepingTime } from "./home-time.ts";
 import { type HomeSpot, Homes, restoredPaths } from "./homes.ts";
@@ -33,15 +34,14 @@ import {
 	takeSteps,
 } from "./take-steps.ts";
 import type { Top } from "./tops.ts";
-import { verifyOnto } from "./verify-onto.ts";
+import { leftAsItIs, verifyOnto } from "./verify-onto.ts";
 
 export interface Executed {
 	readonly log: StageLog;
 	readonly problems: readonly EntryProblem[];
 	readonly verified: RestoreReport["verified"];
 	readonly journal: string | undefined;
-	/** Entries that were made to take the place of others. */
-	readonly stagedInPlace: number;
+	readonly done: DoneSums;
 }
 
 export interface ExecuteParts {
@@ -65,32 +65,52 @@ export async function executePlan(
 		repository.observer,
 		(slot) => tasks[slot]?.item.path ?? "",
 	);
-	const stagedInPlace = tasks.filter(({ method }) => method === "swap").length;
+	const work = { ...parts, tasks, log };
 	if (tasks.length === 0) {
-		const verified = await verify(repository, options, { ...parts, log });
-		const { problems, ...sums } = verified ?? { problems: [] };
-		return {
-			...{ log, problems, journal: undefined, stagedInPlace },
-			verified: verified && (sums as RestoreReport["verified"]),
-		};
+		const taken = { problems: [], isDone: () => true, journal: undefined };
+		return finish(repository, options, { ...work, taken });
 	}
 	requireRoom(repository, options, { ...parts, homes, tasks });
 	const folders = openFolders(repository, options, { ...parts, homes });
-	const open = await stage(repository, options, {
-		...parts,
-		...folders,
-		tasks,
-		log,
-	});
-	const problems = told(takeSteps(open), open.tops, repository);
+	const open = await stage(repository, options, { ...work, ...folders });
+	const { problems, left } = takeSteps(open);
 	for (const folder of open.folders) if (options.undo !== false) folder.close();
-	const verified = await verify(repository, options, { ...parts, log });
+	const taken = {
+		problems: told(problems, open.tops, repository),
+		isDone: doneBy(open.journal, left, (spot) => placeIn(open.tops, spot)),
+		journal: options.undo === false ? undefined : open.folders[0]?.path,
+	};
+	return finish(repository, options, { ...work, taken });
+}
+
+interface Work extends ExecuteParts {
+	readonly tasks: readonly Task[];
+	readonly log: StageLog;
+}
+
+/** What came of the steps. */
+interface Taken {
+	readonly problems: readonly EntryProblem[];
+	readonly isDone: (task: Task) => boolean;
+	readonly journal: string | undefined;
+}
+
+/** Counts what was done, and reads it back if that was asked for. */
+async function finish(
+	repository: Repository,
+	options: OntoOptions,
+	work: Work & { readonly taken: Taken },
+): Promise<Executed> {
+	const { prepared, plan, tasks, log, taken } = work;
+	const { objects } = repository;
+	const { problems, isDone, journal } = taken;
+	const { selection } = prepared;
+	const done = sumDone(plan, tasks, { log, isDone, objects, selection });
+	const verified = await verify(repository, options, work);
 	return {
-		log,
+		...{ log, done, journal },
 		problems: [...log.problems, ...problems, ...(verified?.problems ?? [])],
 		verified: verified && { files: verified.files, bytes: verified.bytes },
-		journal: options.undo === false ? undefined : open.folders[0]?.path,
-		stagedInPlace,
 	};
 }
 
@@ -236,8 +256,7 @@ function requestOf(options: OntoOptions): JournalHeader["request"] {
 async function stage(
 	repository: Repository,
 	options: OntoOptions,
-	parts: ExecuteParts &
-		Folders & { readonly tasks: readonly Task[]; readonly log: StageLog },
+	parts: Work & Folders,
 ): Promise<OpenJournal> {
 	const { prepared, changes, calls, tasks, log, header, folders } = parts;
 	const { tops, rules, selection, xattrsOf } = prepared;
@@ -339,13 +358,12 @@ export function told(
 async function verify(
 	repository: Repository,
 	{ verify, signal }: OntoOptions,
-	{ prepared, plan, log }: ExecuteParts & { readonly log: StageLog },
+	{ prepared, plan, tasks, log, taken }: Work & { readonly taken: Taken },
 ) {
 	if (verify !== true) return undefined;
 	const { placed, selection } = prepared;
-	const left = new Set(log.problems.map(({ path }) => path));
-	for (const { action, top, suffix } of plan.items)
-		if (["keep", "keep-both", "conflict"].includes(action))
-			left.add(top.display(suffix));
+	const left = leftAsItIs(plan, tasks, log);
+	for (const { path, kind } of taken.problems)
+		if (kind === "unwritten") left.trees.add(path);
 	return verifyOnto(repository, { placed, selection, left, signal });
 }

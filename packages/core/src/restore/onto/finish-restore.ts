@@ -75,7 +75,7 @@ export function resumeRestore(
 			const { snapshot, request } = header;
 			return { outcome: "begin-anew", snapshot, request };
 		}
-		const problems = told(takeSteps(open), open.tops, here);
+		const problems = told(takeSteps(open).problems, open.tops, here);
 		const journal = header.request.undo ? open.folders[0]?.path : undefined;
 		return reportOf("resumed", open, { problems, journal });
 	});

@@ -61,4 +61,6 @@ export interface Obstacle {
 	readonly kind: "damaged" | "unwritten";
 	readonly reason: string;
 	readonly message: string;
+	/** Where it is left as it is, with all below it. undefined: only some of what is in it cannot be told. */
+	readonly spot?: Spot | undefined;
 }

@@ -83,7 +83,7 @@ export class EntryJudge {
 		try {
 			if (!known.isVouched) comparison = this.#compared(spot, wanted, live);
 		} catch (error) {
-			return obstacleOf(wanted.path, error);
+			return { ...obstacleOf(wanted.path, error), spot };
 		}
 		const { parts } = comparison;
 		const changes: readonly Change[] = known.isForeign

@@ -21,7 +21,10 @@ export interface PlanLine {
 export type PlanSums = { readonly [action in Action]: number };
 
 export interface OntoReport extends RestoreReport {
+	/** What was done; of a dry run, what would be. */
 	readonly sums: PlanSums;
+	/** Entries that something should have been done about, and it was not. */
+	readonly failed: number;
 	/** The folder of the journal, as long as the restore can be taken back. */
 	readonly journal: string | undefined;
 }

@@ -18,6 +18,7 @@ import { createSelection, type Selection } from "../selection.ts";
 import { ownerRulesOf } from "../target.ts";
 import type { TargetCalls } from "../target-calls.ts";
 import type { OwnerRules } from "../tasks.ts";
+import { unreadNotes } from "../unread-notes.ts";
 import type { Policy } from "./decide.ts";
 import { DeletionScope } from "./deletion-scope.ts";
 import { PartComparer } from "./differing-parts.ts";
@@ -46,6 +47,8 @@ export interface Prepared {
 	readonly links: LinkGroups;
 	readonly rules: OwnerRules;
 	readonly xattrsOf: XattrsOf | undefined;
+	/** What of the snapshot is not whole. */
+	readonly notes: readonly string[];
 	/** The caller calls it once. */
 	close(): void;
 }
@@ -141,6 +144,7 @@ export async function prepareOnto(
 		...{ selection, tops, placed, survey, judge, links, rules, restored },
 		homes: possibleHomes(restored, { restored, topAt }),
 		xattrsOf,
+		notes: unreadNotes(record, { location, selection }),
 		close: () => {
 			for (const top of tops) top.close();
 		},

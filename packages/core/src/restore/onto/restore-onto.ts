@@ -62,6 +62,8 @@ async function run(
 	const calls = loadTargetCalls();
 	const prepared = await prepareOnto(repository, options, calls);
 	try {
+		for (const message of prepared.notes)
+			repository.observer.on({ type: "warning", message });
 		const paths = restoredPaths(prepared.homes);
 		const earlier = new EarlierJournals(paths, started);
 		requireNoJournal(prepared.homes);
@@ -217,14 +219,7 @@ function reportOf(
 			message,
 		});
 	const { log } = executed ?? {};
-	const made =
-		log === undefined
-			? 0
-			: log.directories + log.files + log.symlinks + log.hardLinks + log.others;
-	const staged = plan.items.filter(
-		({ action }) => action === "create" || action === "keep-both",
-	).length;
-	const inPlace = executed?.stagedInPlace ?? 0;
+	const planned = { sums, failed: plan.obstacles.length };
 	return {
 		snapshot: snapshot.id,
 		target: first === undefined ? "/" : first.top.display(first.suffix),
@@ -238,15 +233,9 @@ function reportOf(
 		verified: executed?.verified,
 		problems: [...own, ...(executed?.problems ?? [])],
 		notRestored: log?.notRestored ?? {},
-		notes: log?.notes ?? [],
+		notes: [...prepared.notes, ...(log?.notes ?? [])],
 		duration,
-		sums:
-			log === undefined
-				? sums
-				: {
-						...sums,
-						create: sums.create + Math.max(0, made - staged - inPlace),
-					},
+		...(executed?.done ?? planned),
 		journal: executed?.journal,
 	};
 }

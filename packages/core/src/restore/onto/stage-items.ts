@@ -38,6 +38,10 @@ export interface StageOptions {
 
 /** Of what is made in slots: each entry has the path it is made for. */
 export class StageLog extends RestoreLog {
+	/** Suffixes of what became a further name of a file. */
+	readonly linked = new Set<string>();
+	/** Bytes written of files of which only parts were, by suffix. */
+	readonly partly = new Map<string, number>();
 	readonly #pathOfSlot: (slot: number) => string;
 
 	constructor(observer: Observer, pathOfSlot: (slot: number) => string) {
@@ -101,6 +105,7 @@ function stagePartly(
 		if (staged === undefined) return undefined;
 		log.files++;
 		log.bytes += staged.bytes;
+		log.partly.set(`/${slot.number}`, staged.bytes);
 		log.restored(`/${slot.number}`, staged.bytes);
 		return { ...task, ...staged, patch: patchOf(staged) };
 	} catch (error) {
@@ -195,6 +200,7 @@ async function makeWith(
 		throw error;
 	}
 	maker.finish();
+	for (const { suffix } of links.pending) log.linked.add(suffix);
 }
 
 function* stagedEntries(

@@ -275,9 +275,9 @@ export class Survey {
 			});
 		} catch (error) {
 			if (codeOf(error) === undefined) throw error;
-			return obstacleOf(path, error);
+			return { ...obstacleOf(path, error), spot };
 		}
-		if (this.#isRepository(spot, listing)) return repositoryAt(path);
+		if (this.#isRepository(spot, listing)) return repositoryAt(path, spot);
 		const level = {
 			...spot,
 			...wanted,
@@ -335,7 +335,7 @@ export class Survey {
 
 const inRepository = "IN_REPOSITORY";
 
-function repositoryAt(path: string): Obstacle {
+function repositoryAt(path: string, spot: Spot): Obstacle {
 	return {
 		type: "obstacle",
 		path: path || "/",
@@ -343,6 +343,7 @@ function repositoryAt(path: string): Obstacle {
 		reason: inRepository,
 		message:
 			"a repository is there, or what looks like one: it is left as it is, with all in it",
+		spot,
 	};
 }
 
@@ -367,7 +368,7 @@ function hasFailed({ failed }: DirectoryListing, name: string): boolean {
 	);
 }
 
-function* failedIn({ listing, path }: Level): Generator<Step> {
+function* failedIn({ listing, path, top, suffix }: Level): Generator<Step> {
 	for (const { name, reason } of listing.failed)
 		if (reason !== "ENOENT")
 			yield {
@@ -376,6 +377,7 @@ function* failedIn({ listing, path }: Level): Generator<Step> {
 				kind: "unwritten",
 				reason,
 				message: "it cannot be looked at",
+				spot: { top, suffix: `${suffix}/${name}` },
 			};
 }
 

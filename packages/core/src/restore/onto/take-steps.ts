@@ -27,23 +27,32 @@ const worthWholeSync = 256;
 const syncFlags =
 	constants.O_RDONLY | constants.O_NONBLOCK | (constants.O_NOFOLLOW ?? 0);
 
+/** What became of steps. */
+export interface Taken {
+	readonly problems: readonly StepProblem[];
+	/** Those that are not done, or not wholly. */
+	readonly left: readonly Step[];
+}
+
 /** Takes all steps and says so durably. What could not be done is returned; the rest is done. */
-export function takeSteps(open: OpenJournal): readonly StepProblem[] {
+export function takeSteps(open: OpenJournal): Taken {
 	const { journal, folders, changes, calls } = open;
 	const problems: StepProblem[] = [];
+	const left: Step[] = [];
 	const executor = executorOf(open, problems);
 	const homes = homesOf(open);
 	const isAttributes = (step: Step) => step.do === "attributes";
-	for (const step of journal.steps)
-		if (!isAttributes(step)) executor.apply(step);
+	const take = (step: Step) => {
+		if (!executor.apply(step)) left.push(step);
+	};
+	for (const step of journal.steps) if (!isAttributes(step)) take(step);
 	const current = {
 		id: journal.header.id,
 		since: (folders[0] as JournalFolder).since("ready"),
 		retires: journal.header.retires,
 	};
 	retireJournals(restoredPaths(homes), current, { changes, calls });
-	for (const step of journal.steps)
-		if (isAttributes(step)) executor.apply(step);
+	for (const step of journal.steps) if (isAttributes(step)) take(step);
 	syncPlaces(open);
 	const [first] = folders;
 	if (first === undefined) throw new Error("a journal has a home");
@@ -56,7 +65,7 @@ export function takeSteps(open: OpenJournal): readonly StepProblem[] {
 		});
 		removeFolders(open, "keep");
 	}
-	return problems;
+	return { problems, left };
 }
 
 /** Puts back what was there, and removes the journal if that is all. Else the journal stays, with what could not be put back in it. */
