@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SnapshotId } from "@varve/format";
@@ -27,29 +28,37 @@ const chunker = {
 } as const;
 
 /** Versions of a file: each has `changed` bytes in every 300 replaced, and what was replaced before it too. */
-function versions(count: number, changed: number): Uint8Array[] {
-	const all = [noise(fileBytes, 1)];
+function versions(count: number, changed: number, seed = 1): Uint8Array[] {
+	const all = [noise(fileBytes, seed)];
 	while (all.length < count) {
 		const next = Uint8Array.from(all.at(-1) as Uint8Array);
 		const first = (all.length - 1) * changed;
 		for (let at = first; at + changed <= fileBytes; at += stride)
-			next.set(noise(changed, 100 + all.length + at), at);
+			next.set(noise(changed, 100 * seed + all.length + at), at);
 		all.push(next);
 	}
 	return all;
 }
 
+/** Content of files, by name. */
+type Tree = Readonly<Record<string, Uint8Array>>;
+
 /** A snapshot of each version of one file. */
-async function history(contents: readonly Uint8Array[]) {
+function history(contents: readonly Uint8Array[]) {
+	return historyOf(contents.map((file) => ({ file })));
+}
+
+/** A snapshot of each of these trees. */
+async function historyOf(trees: readonly Tree[]) {
 	const source = place.fresh("source");
 	mkdirSync(source, { recursive: true });
 	const parameters = { chunker, frameBytes: 1 << 20, packBytes: 1 << 25 };
 	const opened = await place.repository({ parameters });
 	const repository = Object.assign(opened, { clock: lateClock });
-	const file = join(source, "file");
 	const taken: SnapshotId[] = [];
-	for (const bytes of contents) {
-		writeFileSync(file, bytes);
+	for (const tree of trees) {
+		for (const [name, bytes] of Object.entries(tree))
+			writeFileSync(join(source, name), bytes);
 		taken.push((await take(repository, source)).id as SnapshotId);
 	}
 	const stored = async () =>
@@ -67,12 +76,13 @@ async function history(contents: readonly Uint8Array[]) {
 		const result = await gc(repository, { grace: 0, maxUnused, ...options });
 		for (const i of kept) {
 			const one = all.find(({ id }) => id === taken[i]);
-			const parts: Uint8Array[] = [];
-			for await (const part of readFile(repository, one as never, file))
-				parts.push(part);
-			expect(
-				Buffer.compare(Buffer.concat(parts), contents[i] as Uint8Array),
-			).toBe(0);
+			for (const [name, bytes] of Object.entries(trees[i] as Tree)) {
+				const file = join(source, name);
+				const parts: Uint8Array[] = [];
+				for await (const part of readFile(repository, one as never, file))
+					parts.push(part);
+				expect(Buffer.compare(Buffer.concat(parts), bytes)).toBe(0);
+			}
 		}
 		const { findings } = await verify(repository, { level: "data" });
 		expect(findings).toEqual([]);
@@ -81,6 +91,9 @@ async function history(contents: readonly Uint8Array[]) {
 	};
 	return { repository, stored, keep };
 }
+
+const sha256 = (bytes: Uint8Array) =>
+	createHash("sha256").update(bytes).digest("hex");
 
 describe("gc of frames with bases", () => {
 	test("stores one without, whose base is kept for it alone and takes more than it saves", async () => {
@@ -121,6 +134,43 @@ describe("gc of frames with bases", () => {
 		expect(after.length).toBeGreaterThan(0);
 		expect(await stored()).toBeLessThan(before - 4000);
 		expect(await keep([1, 2])).toMatchObject({ state: "nothing" });
+	});
+
+	test("stores anew what had a base that goes, and keeps beside its base what has one that stays", async () => {
+		const [a1, a2] = versions(2, 90, 1) as [Uint8Array, Uint8Array];
+		const [b1, b2] = versions(2, 90, 2) as [Uint8Array, Uint8Array];
+		const { repository, keep } = await historyOf([
+			{ a: a1, b: b1 },
+			{ a: a2, b: b2 },
+			{ a: noise(fileBytes, 77), b: b1 },
+		]);
+		const [before] = await deltasOf(repository);
+		expect(before?.lengths).toHaveLength(2);
+		await keep([1, 2]);
+		const frames = await framesOf(repository);
+		const all = frames.flatMap(({ ids }) => idsIn(ids));
+		expect(all).not.toContain(sha256(a1));
+		const [delta] = frames.filter(({ bases }) => bases.length > 0);
+		expect(idsIn(delta?.ids as Uint8Array)).toEqual([sha256(b2)]);
+		expect(idsIn(delta?.bases as Uint8Array)).toEqual([sha256(b1)]);
+		expect(await keep([1, 2])).toMatchObject({ state: "nothing" });
+	});
+
+	test("does away with what is dead in one", async () => {
+		const [a1, a2] = versions(2, 90, 1) as [Uint8Array, Uint8Array];
+		const [b1, b2] = versions(2, 90, 2) as [Uint8Array, Uint8Array];
+		const { repository, keep } = await historyOf([
+			{ a: a1, b: b1 },
+			{ a: a2, b: b2 },
+			{ a: a1, b: b2 },
+		]);
+		await keep([0, 2]);
+		const frames = await framesOf(repository);
+		const all = frames.flatMap(({ ids }) => idsIn(ids));
+		expect(all).not.toContain(sha256(a2));
+		const [delta] = frames.filter(({ bases }) => bases.length > 0);
+		expect(idsIn(delta?.ids as Uint8Array)).toEqual([sha256(b2)]);
+		expect(await keep([0, 2])).toMatchObject({ state: "nothing" });
 	});
 
 	test("keeps the bases where the packs may not be moved", async () => {

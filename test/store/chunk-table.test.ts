@@ -271,7 +271,7 @@ describe("a chunk table over any segments", () => {
 				expect(got.get(id)).toMatchObject(
 					frames.map((frame) => ({
 						frame,
-						isFreed: false,
+						isRemade: false,
 						live: Uint8Array.from(frame.lengths, (_, i) =>
 							live.has(idAt(frame.ids, i * 32)) ? 1 : 0,
 						),

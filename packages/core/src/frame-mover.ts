@@ -7,56 +7,16 @@ import {
 	type PackKind,
 } from "@varve/format";
 import type {
-	FrameBases,
 	FrameEncoder,
 	Kernel,
 	PackFile,
 	PackWriter,
 	WrittenPack,
 } from "@varve/kernel";
-import { Heirs } from "./heirs.ts";
+import { Gathered } from "./gathered.ts";
 
 /** Moved chunks that are remembered: copies lie close together, if there are any. */
 const maxRemembered = 100_000;
-
-/** Chunks of frames that are taken apart, waiting for a frame of their own; the memory is used again for the next one. */
-class Gathered {
-	raw = new Uint8Array(0);
-	ids = new Uint8Array(0);
-	readonly lengths: number[] = [];
-	bytes = 0;
-
-	add(id: Bytes, bytes: Bytes): void {
-		const at = this.lengths.length * idBytes;
-		this.raw = roomIn(this.raw, this.bytes + bytes.length);
-		this.ids = roomIn(this.ids, at + idBytes);
-		this.raw.set(bytes, this.bytes);
-		this.ids.set(id, at);
-		this.lengths.push(bytes.length);
-		this.bytes += bytes.length;
-	}
-
-	clear(): void {
-		this.lengths.length = 0;
-		this.bytes = 0;
-	}
-}
-
-/** Memory for so many bytes, with what was in it. */
-function roomIn(memory: Uint8Array<ArrayBuffer>, bytes: number) {
-	if (bytes <= memory.length) return memory;
-	const larger = new Uint8Array(Math.max(bytes, memory.length * 2, 64 * 1024));
-	larger.set(memory);
-	return larger;
-}
-
-/** A chunk of a frame that is freed of its bases, and those it was made with. Its bytes are a view. */
-export interface FreedChunk {
-	readonly id: Bytes;
-	readonly bytes: Bytes;
-	/** Ids in hex. */
-	readonly bases: readonly string[];
-}
 
 /** What a pack tells of a frame, but for where it lies. */
 export type FrameContents = Pick<
@@ -79,8 +39,6 @@ export class FrameMover {
 	readonly #gathered = new Map<PackKind, Gathered>();
 	/** Chunks that were moved: of one that lies in two of the packs, one copy is enough. */
 	readonly #done = new Set<string>();
-	readonly #heirs = new Heirs();
-	readonly #freed = new Gathered();
 	#full: WrittenPack[] = [];
 
 	constructor(options: FrameMoverOptions) {
@@ -110,40 +68,9 @@ export class FrameMover {
 		if (gathered.bytes >= this.#options.frameBytes) this.#closeFrame(kind);
 	}
 
-	/**
-	 * What is live in a frame that is freed of its bases. Where another version of the same content has been moved so before, that one is the base
-	 * from now on; else this is stored without, and is a base for those that follow.
-	 */
-	addFreed(kind: PackKind, freed: readonly FreedChunk[]): void {
-		const chunks = freed.filter(({ id }) => !this.#done.has(idAt(id)));
-		if (chunks.length === 0) return;
-		const bases = this.#heirs.of(chunks.flatMap(({ bases }) => bases));
-		if (bases.ids.length > 0 && this.#addBeside(kind, chunks, bases)) return;
-		for (const { id, bytes, bases } of chunks) {
-			this.addChunk(kind, id, bytes);
-			this.#heirs.add(bases, { id: id.slice(), bytes: bytes.slice() });
-		}
-	}
-
-	/** False if that gains too little. */
-	#addBeside(
-		kind: PackKind,
-		chunks: readonly FreedChunk[],
-		bases: FrameBases,
-	): boolean {
-		const gathered = this.#freed;
-		gathered.clear();
-		for (const { id, bytes } of chunks) gathered.add(id, bytes);
-		const raw = gathered.raw.subarray(0, gathered.bytes);
-		const lengths = Uint32Array.from(gathered.lengths);
-		const count = lengths.length;
-		const content = { kind, raw, lengths, count };
-		const { frame, based } = this.#encoder.encodeBeside(content, bases);
-		if (!based) return false;
-		const ids = gathered.ids.slice(0, count * idBytes);
-		const rawLength = raw.length;
-		this.addFrame(kind, frame, { ids, lengths, bases: bases.ids, rawLength });
-		return true;
+	/** True if a chunk has been moved already, by itself: then another copy of it is not needed. */
+	isDone(id: Bytes): boolean {
+		return this.#done.has(idAt(id));
 	}
 
 	/** Packs that have been closed since it was last asked: written, and not durable yet. */

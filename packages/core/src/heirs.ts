@@ -6,17 +6,19 @@ const heirBytes = 16 * 1024 * 1024;
 /** A dictionary has as many at most: what a frame resembles is about as long as itself. */
 const maxDictionary = 1024 * 1024;
 
-interface Heir {
+/** A chunk that others are made with. */
+export interface BaseChunk {
 	readonly id: Bytes;
 	readonly bytes: Bytes;
 }
 
 /** By former base: the chunk that was made with it and is stored without bases now. */
 export class Heirs {
-	readonly #byBase = new Map<string, Heir>();
+	readonly #byBase = new Map<string, BaseChunk>();
 	#bytes = 0;
 
-	add(bases: readonly string[], heir: Heir): void {
+	/** The first one of a base stays. */
+	add(bases: readonly string[], heir: BaseChunk): void {
 		if (this.#bytes > heirBytes) {
 			this.#byBase.clear();
 			this.#bytes = 0;
@@ -26,25 +28,27 @@ export class Heirs {
 			if (!this.#byBase.has(base)) this.#byBase.set(base, heir);
 	}
 
-	/** Of these bases, each once. */
-	of(bases: readonly string[]): FrameBases {
-		const heirs = new Set<Heir>();
-		let bytes = 0;
-		for (const base of bases) {
-			const heir = this.#byBase.get(base);
-			if (heir === undefined || heirs.has(heir)) continue;
-			if (bytes + heir.bytes.length > maxDictionary) break;
-			bytes += heir.bytes.length;
-			heirs.add(heir);
-		}
-		const ids = new Uint8Array(heirs.size * idBytes);
-		const dictionary = new Uint8Array(dictionaryPrefixBytes + bytes);
-		let at = dictionaryPrefixBytes;
-		[...heirs].forEach((heir, i) => {
-			ids.set(heir.id, i * idBytes);
-			dictionary.set(heir.bytes, at);
-			at += heir.bytes.length;
-		});
-		return { ids, dictionary };
+	of(base: string): BaseChunk | undefined {
+		return this.#byBase.get(base);
 	}
+}
+
+/** These chunks, each once, as far as a dictionary has room. */
+export function dictionaryOf(chunks: Iterable<BaseChunk>): FrameBases {
+	const chosen: BaseChunk[] = [];
+	let bytes = 0;
+	for (const chunk of new Set(chunks)) {
+		if (bytes + chunk.bytes.length > maxDictionary) break;
+		bytes += chunk.bytes.length;
+		chosen.push(chunk);
+	}
+	const ids = new Uint8Array(chosen.length * idBytes);
+	const dictionary = new Uint8Array(dictionaryPrefixBytes + bytes);
+	let at = dictionaryPrefixBytes;
+	chosen.forEach((chunk, i) => {
+		ids.set(chunk.id, i * idBytes);
+		dictionary.set(chunk.bytes, at);
+		at += chunk.bytes.length;
+	});
+	return { ids, dictionary };
 }

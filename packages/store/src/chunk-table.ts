@@ -7,9 +7,9 @@ import {
 	type SegmentPack,
 } from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
-import { freeFrames } from "./free-frames.ts";
 import type { FrameUse, PackUse } from "./pack-use.ts";
 import { PageCache } from "./page-cache.ts";
+import { type Remakes, remakeFrames } from "./remake-frames.ts";
 import { segmentInMemory } from "./segment-file.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { TablePart } from "./table-part.ts";
@@ -101,16 +101,26 @@ export class ChunkTable {
 	}
 
 	/**
-	 * Decides which frames are to be stored without their bases, from packs that can be moved: `bases` names those of the others only. To be called
-	 * when all is marked but bases. Returns about how many bytes that gains.
+	 * Decides which frames with bases are to be made anew, from packs that can be moved: `bases` names those of the others only. To be called
+	 * when all is marked but bases.
 	 */
-	freeFrames(isMovable: (pack: PackId) => boolean): number {
-		return freeFrames(this.#parts, isMovable);
+	remakeFrames(isMovable: (pack: PackId) => boolean): Remakes {
+		return remakeFrames(this.#parts, isMovable);
 	}
 
-	/** All frames keep their bases after all; these are to be marked again. */
-	freeNone(): void {
-		for (const part of this.#parts) part.freeNone();
+	/** All frames stay as they are after all; their bases are to be marked again. */
+	remakeNone(): void {
+		for (const part of this.#parts) part.baseUse?.keepAll();
+	}
+
+	/** True if the chunk whose id stands at `at` is live in a frame without bases. */
+	isLivePlain(ids: Bytes, at: number): boolean {
+		let found = false;
+		for (const part of this.#parts)
+			part.each(ids.subarray(at, at + idBytes), (_, { number, frame }) => {
+				found ||= part.isLive(number) && !part.isBased(frame);
+			});
+		return found;
 	}
 
 	/** Bases of all frames that hold a live chunk, as rows of 32 bytes. */

@@ -13,5 +13,6 @@ export { openChunkLookup } from "./open-chunk-lookup.ts";
 export { type IndexOptions, openRepositoryIndex } from "./open-index.ts";
 export * from "./open-segments.ts";
 export type { FrameUse, PackUse } from "./pack-use.ts";
+export type { Remakes } from "./remake-frames.ts";
 export * from "./repository-index.ts";
 export type { Warn, Warning } from "./warn.ts";

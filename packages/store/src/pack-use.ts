@@ -18,7 +18,7 @@ export interface PackUse {
 	readonly live: number;
 	/** Stored bytes of dead chunks in frames that move as they are: a move takes them along. */
 	readonly stuck: number;
-	/** It holds frames that are to be made anew without bases. */
+	/** It holds frames that are to be made anew without some of their bases. */
 	readonly mustMove: boolean;
 	/** About how many bytes more these take then. */
 	readonly grown: number;
@@ -48,18 +48,18 @@ export class FrameUse {
 	readonly frame: PackFrame;
 	/** 1 for each chunk that is. */
 	readonly live: Uint8Array;
-	/** Its chunks are to be stored without bases. */
-	readonly isFreed: boolean;
+	/** It is to be made anew, without those of its bases that are not live. */
+	readonly isRemade: boolean;
 
-	constructor(frame: PackFrame, live: Uint8Array, isFreed: boolean) {
+	constructor(frame: PackFrame, live: Uint8Array, isRemade: boolean) {
 		this.frame = frame;
 		this.live = live;
-		this.isFreed = isFreed;
+		this.isRemade = isRemade;
 	}
 
 	/** True if it is moved as it is, and not taken apart. */
 	get movesWhole(): boolean {
-		if (this.isFreed) return false;
+		if (this.isRemade) return false;
 		const { bases, rawLength, lengths } = this.frame;
 		const dead = lengths.reduce(
 			(sum, length, i) => sum + (this.live[i] === 0 ? length : 0),
@@ -76,6 +76,7 @@ export interface BasedFrame {
 	readonly pack: PackId;
 	/** Ids, 32 bytes each. */
 	readonly bases: Bytes;
+	readonly stored: number;
 	/** Stored bytes of what is live in it, and the length of that. */
 	readonly live: number;
 	readonly liveRaw: number;

@@ -1,4 +1,5 @@
 import { type Bytes, idAt, idBytes, type PackId } from "@varve/format";
+import { BaseUse, type Remake } from "./base-use.ts";
 import type { ChunkPlace } from "./chunk-place.ts";
 import { joinRows, SegmentBlock } from "./join-segment.ts";
 import {
@@ -12,6 +13,8 @@ import type { SegmentSearch } from "./segment-search.ts";
 /** Chunks of a segment that are read by in the time one is searched for: see docs/adr/0002-index.md. */
 const rowsPerSearch = 256;
 const scanRows = 8192;
+/** Packs are not moved for less than this part of what they store. */
+const leastBrought = 1 / 32;
 
 /** A row with an id that was asked for, in a pack that counts. */
 interface FoundRow {
@@ -37,11 +40,8 @@ export class TablePart {
 	/** A bit for each row. */
 	readonly #live: Uint8Array;
 	readonly #visited: Uint8Array;
-	/** A bit for each row that is live not only as a base; a byte for the number of frames it is a base of, 255 for all above. */
-	#needed: Uint8Array | undefined;
-	#users: Uint8Array | undefined;
-	/** Of each frame that is to be freed of its bases, by how much it grows; 0 for others. */
-	#grown: Float64Array | undefined;
+	/** Once all is marked but bases. */
+	baseUse: BaseUse | undefined;
 
 	constructor(
 		search: SegmentSearch,
@@ -129,8 +129,12 @@ export class TablePart {
 		return setBit(this.#visited, row);
 	}
 
-	#isLive(row: number): boolean {
+	isLive(row: number): boolean {
 		return isSet(this.#live, row);
+	}
+
+	#isRemade(frame: number): boolean {
+		return this.baseUse?.remakeOf(frame) !== undefined;
 	}
 
 	*bases(): Generator<Bytes> {
@@ -142,7 +146,7 @@ export class TablePart {
 		if (!this.#based.includes(1)) return;
 		const live = new Map<number, number>();
 		this.#scan((frame, isLive, length) => {
-			if (isLive && this.isBased(frame) && !this.isFreed(frame))
+			if (isLive && this.isBased(frame) && !this.#isRemade(frame))
 				live.set(frame, (live.get(frame) ?? 0) + length);
 		});
 		const { reader } = this.#search;
@@ -150,7 +154,7 @@ export class TablePart {
 			const { bases, storedLength, rawLength } = reader.frame(frame);
 			const { id: pack } = reader.pack(this.#packOf[frame] as number);
 			yield {
-				...{ frame, pack, bases, liveRaw },
+				...{ frame, pack, bases, liveRaw, stored: storedLength },
 				live: (storedLength * liveRaw) / rawLength,
 			};
 		}
@@ -158,26 +162,7 @@ export class TablePart {
 
 	/** What is live now is needed for itself; what becomes live after this, as a base. */
 	beginBases(): void {
-		this.#needed = this.#live.slice();
-		this.#users = new Uint8Array(this.#search.chunks);
-		this.#grown = new Float64Array(this.#packOf.length);
-	}
-
-	/** One more frame uses the chunk as a base. */
-	addUser(row: number): void {
-		const users = this.#users as Uint8Array;
-		users[row] = Math.min(255, (users[row] as number) + 1);
-	}
-
-	setNeeded(row: number): void {
-		setBit(this.#needed as Uint8Array, row);
-	}
-
-	/** Stored bytes that the chunk costs each of the frames it is only a base of. */
-	costOf(row: number, frame: number, length: number): number {
-		if (isSet(this.#needed as Uint8Array, row)) return 0;
-		const users = Math.max(1, (this.#users as Uint8Array)[row] as number);
-		return (length * this.ratioOf(frame)) / users;
+		this.baseUse = new BaseUse(this.#live, this.#search.chunks);
 	}
 
 	/** Stored bytes for each of content. */
@@ -185,18 +170,25 @@ export class TablePart {
 		return (this.#stored[frame] as number) / (this.#raw[frame] as number);
 	}
 
-	/** What is live in the frame is to be stored without bases, which takes about so many bytes more. */
-	free(frame: number, grown: number): void {
-		(this.#grown as Float64Array)[frame] = Math.max(1, grown);
-	}
-
-	isFreed(frame: number): boolean {
-		return this.#grown !== undefined && this.#grown[frame] !== 0;
-	}
-
-	/** All frames keep their bases. */
-	freeNone(): void {
-		this.#grown?.fill(0);
+	/** Leaves frames as they are in packs where making them anew brings too little to move these. Returns what stays to be done. */
+	settleRemakes(): Iterable<Remake> {
+		const { baseUse } = this;
+		if (baseUse === undefined) return [];
+		const brought = new Float64Array(this.#counts.length);
+		for (const [frame, { gain, dead }] of baseUse.remakes)
+			(brought[this.#packOf[frame] as number] as number) += gain + dead;
+		if (baseUse.remakes.size > 0) {
+			const stored = new Float64Array(brought.length);
+			this.#packOf.forEach((pack, f) => {
+				(stored[pack] as number) += this.#stored[f] as number;
+			});
+			for (const frame of [...baseUse.remakes.keys()]) {
+				const pack = this.#packOf[frame] as number;
+				const least = (stored[pack] as number) * leastBrought;
+				if ((brought[pack] as number) < least) baseUse.keep(frame);
+			}
+		}
+		return baseUse.remakes.values();
 	}
 
 	/** Frames with one of these bases count no more, and nothing in them is live. Yields the ids of what was, 32 bytes each. */
@@ -214,7 +206,7 @@ export class TablePart {
 			for (let row = 0; row < block.rows; row++) {
 				const number = first + row;
 				if (discounted[block.frameNumber(row)] !== 1) continue;
-				if (!this.#isLive(number)) continue;
+				if (!this.isLive(number)) continue;
 				clearBit(this.#live, number);
 				yield block.ids.slice(row * idBytes, (row + 1) * idBytes);
 			}
@@ -238,6 +230,7 @@ export class TablePart {
 		const live = new Float64Array(packs);
 		const stuck = new Float64Array(packs);
 		const grown = new Float64Array(packs);
+		const mustMove = new Uint8Array(packs);
 		this.#packOf.forEach((pack, f) => {
 			const bytes = this.#stored[f] as number;
 			const raw = this.#raw[f] as number;
@@ -246,9 +239,11 @@ export class TablePart {
 			(stored[pack] as number) += bytes;
 			(live[pack] as number) += part;
 			if (alive === 0) return;
-			if (this.isFreed(f))
-				(grown[pack] as number) += (this.#grown as Float64Array)[f] as number;
-			else if (movesWhole(this.isBased(f), raw - alive, raw))
+			const remake = this.baseUse?.remakeOf(f);
+			if (remake !== undefined) {
+				mustMove[pack] = 1;
+				(grown[pack] as number) += remake.grown;
+			} else if (movesWhole(this.isBased(f), raw - alive, raw))
 				(stuck[pack] as number) += bytes - part;
 		});
 		for (let p = 0; p < packs; p++) {
@@ -261,7 +256,7 @@ export class TablePart {
 				lease: this.#isNamed ? reader.lease : undefined,
 				live: live[p] as number,
 				stuck: stuck[p] as number,
-				mustMove: grown[p] !== 0,
+				mustMove: mustMove[p] === 1,
 				grown: grown[p] as number,
 				stored: stored[p] as number,
 				chunks: chunks[p] as number,
@@ -277,7 +272,7 @@ export class TablePart {
 			for (let row = 0; row < block.rows; row++)
 				visit(
 					block.frameNumber(row),
-					this.#isLive(first + row),
+					this.isLive(first + row),
 					block.length(row),
 				);
 		}
@@ -318,7 +313,7 @@ export class TablePart {
 			const lengths = new Uint32Array(count);
 			const frame = { offset, storedLength, rawLength, bases, ids, lengths };
 			const live = new Uint8Array(count);
-			frames.set(f, new FrameUse(frame, live, this.isFreed(f)));
+			frames.set(f, new FrameUse(frame, live, this.#isRemade(f)));
 		}
 		const block = new SegmentBlock(this.#search, scanRows);
 		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
@@ -333,7 +328,7 @@ export class TablePart {
 					ordinal * idBytes,
 				);
 				use.frame.lengths[ordinal] = length;
-				use.live[ordinal] = this.#isLive(first + row) ? 1 : 0;
+				use.live[ordinal] = this.isLive(first + row) ? 1 : 0;
 			}
 		}
 		return frames;

@@ -14,7 +14,7 @@ import {
 	type PackId,
 	type SnapshotRecord,
 } from "@varve/format";
-import type { ChunkPlace, ChunkTable } from "@varve/store";
+import type { ChunkPlace, ChunkTable, Remakes } from "@varve/store";
 import {
 	type CachedFrame,
 	FrameCache,
@@ -29,8 +29,8 @@ export interface LiveMarkOptions {
 	readonly sources: FrameSources;
 	readonly signal: AbortSignal | undefined;
 	/**
-	 * Packs that may be moved. Where it is given, frames in them that are better stored without bases are found, and these bases are not made live. A
-	 * plan that does not move all of these packs needs `keepBases`.
+	 * Packs that may be moved. Where it is given, frames in them that are better made anew without some of their bases are found, and these bases
+	 * are not made live. A plan that does not move all of these packs needs `keepBases`.
 	 */
 	readonly isMovable?: ((pack: PackId) => boolean) | undefined;
 	/** Called now and then with the number of objects read so far. */
@@ -55,8 +55,8 @@ export class LiveMark {
 	readonly #lists = new IdStack();
 	readonly #chunks = new IdStack();
 	objects = 0;
-	/** Bytes that are gained where frames are stored without their bases. */
-	freed = 0;
+	/** Frames that are to be made anew, and bytes of bases that this gains. */
+	remakes: Remakes = { frames: 0, gain: 0 };
 
 	constructor(options: LiveMarkOptions) {
 		this.#options = options;
@@ -80,15 +80,23 @@ export class LiveMark {
 		while (this.#chunks.size > 0) this.#markChunks();
 		const { isMovable, tables } = this.#options;
 		if (isMovable !== undefined)
-			for (const table of tables) this.freed += table.freeFrames(isMovable);
+			for (const table of tables) this.#addRemakes(table, isMovable);
 		this.#markBases();
 	}
 
-	/** Makes all bases live: nothing is stored without them after all. */
+	/** Makes all bases live: no frame is made anew after all. */
 	keepBases(): void {
-		this.freed = 0;
-		for (const table of this.#options.tables) table.freeNone();
+		this.remakes = { frames: 0, gain: 0 };
+		for (const table of this.#options.tables) table.remakeNone();
 		this.#markBases();
+	}
+
+	#addRemakes(table: ChunkTable, isMovable: (pack: PackId) => boolean): void {
+		const { frames, gain } = table.remakeFrames(isMovable);
+		this.remakes = {
+			frames: this.remakes.frames + frames,
+			gain: this.remakes.gain + gain,
+		};
 	}
 
 	async #step(stack: IdStack, kind: NodeKind): Promise<void> {

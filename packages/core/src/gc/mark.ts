@@ -12,7 +12,7 @@ import {
 	type GcPlan,
 	type LiveHolders,
 } from "./options.ts";
-import { canFree, isHeld, planGc } from "./plan.ts";
+import { canRemake, isHeld, planGc } from "./plan.ts";
 import { rootsBut, sourcesOf } from "./sweep.ts";
 
 export interface Marked {
@@ -56,7 +56,8 @@ export async function mark(
 			copies: areKept(repository),
 		};
 		let uses = table.use();
-		if (work.freed > 0 && !canFree(uses, limits, work.freed)) {
+		const { frames, gain } = work.remakes;
+		if (frames > 0 && !canRemake(uses, limits, gain)) {
 			work.keepBases();
 			uses = table.use();
 		}

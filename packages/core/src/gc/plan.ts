@@ -52,13 +52,13 @@ export function planGc(
 }
 
 /**
- * Whether all packs can be moved that must be, for their frames to be stored without bases, and whether that is worth it: it gains `freed` bytes.
- * Those that are kept as bases alone count as unused.
+ * Whether all packs can be moved that must be, for their frames to be made anew, and whether so much is unused: the `gain`, what bases take
+ * that are not needed then, counts as that.
  */
-export function canFree(
+export function canRemake(
 	uses: readonly PackUse[],
 	limits: PlanLimits,
-	freed: number,
+	gain: number,
 ): boolean {
 	const stored = (bytesOf: BytesOf) =>
 		sum(uses, (use) => bytesOf(use) * timesStored(use, limits));
@@ -66,7 +66,7 @@ export function canFree(
 	const live = stored(liveOf);
 	const budget = new Budget(limits);
 	return (
-		unused + freed > allowedBytes(limits, live) &&
+		unused + gain > allowedBytes(limits, live) &&
 		uses.every((use) => !use.mustMove || budget.take(use))
 	);
 }

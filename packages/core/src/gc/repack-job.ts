@@ -1,7 +1,15 @@
-import { equalBytes, idAt, idBytes, isVarveError } from "@varve/format";
+import {
+	type Bytes,
+	equalBytes,
+	idAt,
+	idBytes,
+	isVarveError,
+} from "@varve/format";
 import { BaseTable } from "../base-places.ts";
 import { FrameCache } from "../frame-cache.ts";
 import { FrameMover } from "../frame-mover.ts";
+import { FrameRemaker } from "../frame-remaker.ts";
+import type { BaseChunk } from "../heirs.ts";
 import type { JobContext, JobFactory } from "../job.ts";
 import type {
 	MoveTask,
@@ -25,6 +33,7 @@ const cacheBytes = 8 * 1024 * 1024;
 class PackMover {
 	readonly #context: JobContext;
 	readonly #mover: FrameMover;
+	readonly #remaker: FrameRemaker;
 	readonly #bases = new BaseTable();
 	readonly #frames: FrameCache;
 	/** Of the frame that is moved. */
@@ -40,6 +49,7 @@ class PackMover {
 			frameBytes: config.frameBytes,
 			create: () => spool.create(),
 		});
+		this.#remaker = new FrameRemaker(kernel, this.#mover);
 		const lookup = this.#bases;
 		this.#frames = new FrameCache({ reads, tools, lookup }, cacheBytes);
 	}
@@ -62,8 +72,8 @@ class PackMover {
 			const damage = this.#damageOf(task, moving);
 			if (damage !== undefined) return damage;
 			if (moving.movesWhole) this.#moveWhole(task, moving);
-			else if (moving.isFreed) this.#free(task, moving);
-			else this.#moveChunks(task, moving);
+			else if (moving.keptBases === undefined) this.#moveChunks(task, moving);
+			else this.#remake(task, moving, this.#proven(moving.keptBases));
 		}
 		return undefined;
 	}
@@ -106,7 +116,26 @@ class PackMover {
 		}
 	}
 
-	#free({ pack, kind }: MoveTask, { frame, live }: MovingFrame): void {
+	/** The chunks that are in `kept`, by id: none that is damaged. */
+	#proven(ids: Bytes): Map<string, BaseChunk> {
+		const { tools } = this.#context.kernel;
+		const kept = new Map<string, BaseChunk>();
+		for (let at = 0; at < ids.length; at += idBytes) {
+			const id = ids.slice(at, at + idBytes);
+			const place = this.#bases.find(ids, at);
+			if (place === undefined) continue;
+			const bytes = this.#frames.frame(place).chunk(place.ordinal).slice();
+			if (equalBytes(tools.sha256(bytes), id))
+				kept.set(idAt(id), { id, bytes });
+		}
+		return kept;
+	}
+
+	#remake(
+		{ pack, kind }: MoveTask,
+		{ frame, live }: MovingFrame,
+		kept: ReadonlyMap<string, BaseChunk>,
+	): void {
 		const decoded = this.#frames.frame({ pack, ...frame });
 		const bases = Array.from({ length: frame.bases.length / idBytes }, (_, i) =>
 			idAt(frame.bases, i * idBytes),
@@ -118,9 +147,7 @@ class PackMover {
 			bytes: decoded.chunk(i),
 			bases: isPaired ? [bases[i] as string] : bases,
 		}));
-		this.#mover.addFreed(
-			kind,
-			chunks.filter((_, i) => live[i] === 1),
-		);
+		const alive = chunks.filter((_, i) => live[i] === 1);
+		this.#remaker.add(kind, alive, kept);
 	}
 }

@@ -1,4 +1,4 @@
-import type { PackFrame, PackId, PackKind } from "@varve/format";
+import type { Bytes, PackFrame, PackId, PackKind } from "@varve/format";
 import type { WrittenPack } from "@varve/kernel";
 import type { StageDescriptor } from "@varve/store";
 import type { BasePlaces } from "../base-places.ts";
@@ -17,8 +17,8 @@ export interface MovingFrame {
 	readonly live: Uint8Array;
 	/** As it is stored; else its live chunks. */
 	readonly movesWhole: boolean;
-	/** Its live chunks are to be stored without its bases. */
-	readonly isFreed: boolean;
+	/** Where it is to be made anew: those of its bases that stay, 32 bytes each. */
+	readonly keptBases: Bytes | undefined;
 }
 
 export interface MoveTask {

@@ -88,7 +88,9 @@ class Repacking {
 			const id = ++this.#lastTask;
 			this.#given.set(id, pack);
 			const kind = packs.get(pack) as PackKind;
-			const moving = frames.filter(({ live }) => live.includes(1)).map(own);
+			const moving = frames
+				.filter(({ live }) => live.includes(1))
+				.map((use) => own(use, table));
 			const bases = placesOfBases(
 				moving.map(({ frame }) => frame),
 				(ids) => placesIn(table, ids),
@@ -133,7 +135,8 @@ class Repacking {
 }
 
 /** With memory of its own, no view of more: it may cross to another thread. */
-function own({ frame, live, movesWhole, isFreed }: FrameUse): MovingFrame {
+function own(use: FrameUse, table: ChunkTable): MovingFrame {
+	const { frame, live, movesWhole, isRemade } = use;
 	const { ids, lengths, bases } = frame;
 	return {
 		frame: {
@@ -144,8 +147,19 @@ function own({ frame, live, movesWhole, isFreed }: FrameUse): MovingFrame {
 		},
 		live: live.slice(),
 		movesWhole,
-		isFreed,
+		keptBases: isRemade ? keptOf(bases, table) : undefined,
 	};
+}
+
+function keptOf(bases: Bytes, table: ChunkTable): Bytes {
+	const kept = new Uint8Array(bases.length);
+	let length = 0;
+	for (let at = 0; at < bases.length; at += idBytes) {
+		if (!table.isLivePlain(bases, at)) continue;
+		kept.set(bases.subarray(at, at + idBytes), length);
+		length += idBytes;
+	}
+	return kept.slice(0, length);
 }
 
 function placesIn(table: ChunkTable, ids: Bytes): (Place | undefined)[] {

@@ -7,7 +7,9 @@ import {
 	maxBaseRaw,
 	type PackFrame,
 } from "@varve/format";
-import type { FrameEncoder } from "@varve/kernel";
+import type { FrameBases, FrameEncoder } from "@varve/kernel";
+import { chooseBases } from "../../choose-bases.ts";
+import { type BaseChunk, dictionaryOf } from "../../heirs.ts";
 import type { Harvest } from "../harvest.ts";
 import type { Base, BaseFinder } from "./base-finder.ts";
 import type { FormerFile } from "./former-file.ts";
@@ -165,25 +167,45 @@ export class DeltaFrames {
 		const { encoder, harvest, prove } = this.#parts;
 		const lengths = Uint32Array.from(this.#lengths);
 		const raw = this.#raw.subarray(0, this.#fill);
-		const bases = [...this.#bases.values()];
-		const baseIds = joined(bases.map(({ id }) => id));
-		const { frame, based } = encoder.encodeBeside(
-			{ kind: FrameKind.content, raw, lengths, count: lengths.length },
-			{
-				ids: baseIds,
-				dictionary: this.#dictionary.subarray(0, this.#dictionaryFill),
-			},
+		const content = {
+			...{ kind: FrameKind.content, raw, lengths, count: lengths.length },
+		};
+		const bases = chooseBases(
+			this.#gatheredBases(),
+			raw.length,
+			(base) =>
+				encoder.encodeBeside(content, dictionaryOf([base])).frame.length,
 		);
+		const beside = this.#dictionaryOf(bases);
+		const { frame, based } = encoder.encodeBeside(content, beside);
 		const ids = joined(this.#ids);
 		prove(raw, { ids, lengths });
 		if (based) for (const { place } of bases) harvest.refer(place);
 		harvest.add(frame, {
 			ids,
 			lengths,
-			bases: based ? baseIds : noBytes,
+			bases: based ? beside.ids : noBytes,
 			rawLength: raw.length,
 		});
 		this.#learn(based);
+	}
+
+	#gatheredBases(): (Base & BaseChunk)[] {
+		let at = dictionaryPrefixBytes;
+		return Array.from(this.#bases.values(), (base) => {
+			const bytes = this.#dictionary.subarray(at, at + base.place.length);
+			at += bytes.length;
+			return { ...base, bytes };
+		});
+	}
+
+	/** Made already where these are all. */
+	#dictionaryOf(bases: readonly BaseChunk[]): FrameBases {
+		if (bases.length < this.#bases.size) return dictionaryOf(bases);
+		return {
+			ids: joined(bases.map(({ id }) => id)),
+			dictionary: this.#dictionary.subarray(0, this.#dictionaryFill),
+		};
 	}
 
 	/** Where nothing resembles its former version, looking for that is not repeated for every frame. */
