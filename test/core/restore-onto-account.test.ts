@@ -1,12 +1,23 @@
-import { mkdirSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	rmSync,
+	statSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { encodeName, type TreeId } from "@varve/format";
 import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
 import { loadEntryMoves } from "../../packages/core/src/native/move-entry.ts";
 import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
-import { disturb, sceneIn, small } from "./onto-scene.ts";
-import { asSnapshot, noise, readingPlace } from "./reading-workplace.ts";
+import { disturb, type Scene, sceneIn, small } from "./onto-scene.ts";
+import {
+	asSnapshot,
+	noise,
+	pathsBelow,
+	readingPlace,
+} from "./reading-workplace.ts";
 import { describeTree } from "./restore-tree.ts";
 
 const place = readingPlace("onto-account");
@@ -32,6 +43,29 @@ function beforeSteps(work: () => void): Changes {
 		isDone = true;
 		work();
 	});
+}
+
+/** The chunks of a file (by the names that lead to it) are in no pack any more. */
+async function lose(
+	{ repository, snapshot }: Scene,
+	...names: string[]
+): Promise<void> {
+	const { objects, index } = repository;
+	objects.outdate();
+	await index.catchUp(await objects.prepare());
+	let tree = snapshot.record.roots[0]?.tree;
+	let ids = "";
+	for (const name of names) {
+		const node = objects.lookup(tree as TreeId, encodeName(name));
+		tree = node?.tree;
+		ids = Buffer.from(node?.content.ids ?? []).toString("hex");
+	}
+	const places = index.places.bind(index);
+	index.places = (wanted) =>
+		places(wanted).map((found, i) => {
+			const id = Buffer.from(wanted.subarray(i * 32, i * 32 + 32));
+			return ids.includes(id.toString("hex")) ? undefined : found;
+		});
 }
 
 describe("the account of a restore onto what is there", () => {
@@ -89,25 +123,32 @@ describe("the account of a restore onto what is there", () => {
 		expect(report.sums).toEqual({ ...none, unchanged: 1 });
 	});
 
+	test("tells of a large file only parts of which would have been written, and cannot be read, that it is damaged", async () => {
+		const big = noise(1_200_000);
+		const made = await scene({ big }, { parameters: {} });
+		const altered = big.slice();
+		altered.fill(0, 100_000, 100_010);
+		writeFileSync(join(made.folder, "big"), altered);
+		const location = made.repository.backend.descriptor?.path as string;
+		const packs = pathsBelow(join(location, "packs"))
+			.map((path) => join(location, "packs", path))
+			.sort((a, b) => statSync(b).size - statSync(a).size);
+		// That of the content is by far the largest.
+		rmSync(packs[0] as string);
+		const blind = await place.repository({ location, isThere: true });
+		const given = { ...made, repository: blind };
+		const report = await restore(given, { minPatched: 1_000_000 });
+		expect(report.problems).toMatchObject([{ kind: "damaged" }]);
+		expect(report.failed).toBe(1);
+	});
+
 	test("counts of a directory that comes what is damaged in it as failed", async () => {
 		const made = await scene(
 			{ sub: { lost: noise(6_000), kept: "kept" }, other: "other" },
 			{},
 		);
 		rmSync(join(made.folder, "sub"), { recursive: true });
-		const { objects, index } = made.repository;
-		objects.outdate();
-		await index.catchUp(await objects.prepare());
-		const tree = made.snapshot.record.roots[0]?.tree as TreeId;
-		const sub = objects.lookup(tree, encodeName("sub"))?.tree as TreeId;
-		const node = objects.lookup(sub, encodeName("lost"));
-		const lost = Buffer.from(node?.content.ids ?? []).toString("hex");
-		const places = index.places.bind(index);
-		index.places = (ids) =>
-			places(ids).map((found, i) => {
-				const id = Buffer.from(ids.subarray(i * 32, i * 32 + 32));
-				return lost.includes(id.toString("hex")) ? undefined : found;
-			});
+		await lose(made, "sub", "lost");
 		const report = await restore(made);
 		expect(report.failed).toBe(1);
 		expect(report.sums).toMatchObject({ create: 2, metadata: 1 });

@@ -4,6 +4,13 @@ import { type Hole, HoleFinder, holeMargin } from "../snapshot/holes.ts";
 import type { TargetTree } from "./target-tree.ts";
 import { type PartColumns, PartFlag } from "./tasks.ts";
 
+/** Where to read on, if a byte lies in one of the holes (ascending) and not at its ends; else that byte. */
+export function pastHole(holes: readonly Hole[], at: number): number {
+	const hole = holes[lowerBound(holes, ({ end }) => end - at - 1)];
+	const isIn = hole !== undefined && at >= hole.start + holeMargin;
+	return isIn ? Math.max(at, hole.end - holeMargin) : at;
+}
+
 /** Holes of the file that is read back just now, as far as its file system is to be believed. */
 export class KnownHoles {
 	readonly #tree: TargetTree;
@@ -26,10 +33,7 @@ export class KnownHoles {
 
 	/** Where to read on, if a byte lies in a hole; else that byte. */
 	pastHole(at: number): number {
-		const hole =
-			this.#holes[lowerBound(this.#holes, ({ end }) => end - at - 1)];
-		const isIn = hole !== undefined && at >= hole.start + holeMargin;
-		return isIn ? Math.max(at, hole.end - holeMargin) : at;
+		return pastHole(this.#holes, at);
 	}
 
 	#find(fd: number, suffix: string): readonly Hole[] {

@@ -7,6 +7,7 @@ import { blankItem, type EntryJudge } from "./judge-entry.ts";
 import { lookFor } from "./live-directory.ts";
 import { type MadeOptions, makesAnything } from "./made-entries.ts";
 import type { Survey } from "./survey.ts";
+import { takeTurn } from "./take-turn.ts";
 import type { Placed, Top } from "./tops.ts";
 
 /** What a restore is going to do, entry by entry, in the order of the walk. */
@@ -45,12 +46,13 @@ export async function collectPlan(
 	const { present, missing } = sortPlaced(placed);
 	for (const each of present)
 		for (const step of survey.compare(each)) {
-			if (step !== undefined) take(step);
-			if (++count % turnEvery !== 0) continue;
-			await new Promise((done) => setImmediate(done));
-			signal?.throwIfAborted();
-			tell(turnEvery);
+			const isPause = step?.type === "pause";
+			if (step !== undefined && step.type !== "pause") take(step);
+			if (!isPause && ++count % turnEvery !== 0) continue;
+			await takeTurn(signal);
+			if (!isPause) tell(turnEvery);
 		}
+	signal?.throwIfAborted();
 	tell(count % turnEvery);
 	for (const step of missing) take(step);
 	for (const item of judge.finish()) take(item);

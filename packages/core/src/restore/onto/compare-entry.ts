@@ -1,6 +1,11 @@
 import { contentLength, type Node, NodeKind } from "@varve/format";
 import { type NodeChange, nodeChanges } from "../../query/compare-nodes.ts";
-import type { DifferingPart, PartComparer } from "./differing-parts.ts";
+import type {
+	ContentDifference,
+	DifferingPart,
+	PartComparer,
+} from "./differing-parts.ts";
+import type { Pause } from "./items.ts";
 import type { Live } from "./live-directory.ts";
 
 export interface Comparison {
@@ -29,12 +34,12 @@ export interface Opening {
 const same: Comparison = { changes: [], parts: undefined };
 
 /** What of an entry is not as the snapshot has it, where the scan state does not vouch for it. Throws errors of the system. */
-export function compareEntry(
+export function* compareEntry(
 	node: Node,
 	live: Live,
 	opening: Opening,
 	options: ComparerOptions,
-): Comparison {
+): Generator<Pause, Comparison> {
 	const { node: found } = live;
 	if (found === undefined) return { changes: ["type"], parts: undefined };
 	if (found.kind !== node.kind) return { changes: ["type"], parts: undefined };
@@ -51,7 +56,7 @@ export function compareEntry(
 	});
 	const difference =
 		node.kind === NodeKind.file
-			? contentDifference(node, live, opening, options)
+			? yield* contentDifference(node, live, opening, options)
 			: "same";
 	if (difference === "same")
 		return changes.length === 0 ? same : { changes, parts: undefined };
@@ -61,12 +66,12 @@ export function compareEntry(
 	};
 }
 
-function contentDifference(
+function* contentDifference(
 	node: Node,
 	{ node: found }: Live,
-	{ open, shut }: Opening,
+	{ path, open, shut }: Opening,
 	{ contents, trustsTimes }: ComparerOptions,
-) {
+): Generator<Pause, ContentDifference> {
 	if (
 		trustsTimes &&
 		found !== undefined &&
@@ -77,7 +82,7 @@ function contentDifference(
 		return "same";
 	const descriptor = open();
 	try {
-		return contents.compare(descriptor, node.content);
+		return yield* contents.compare({ descriptor, path }, node.content);
 	} finally {
 		shut(descriptor);
 	}

@@ -8,6 +8,13 @@ import type { Top } from "./tops.ts";
 /** "links": it is one file with names that it should not be one with, or not with those it should. */
 export type Change = NodeChange | "links";
 
+/** Comes now and then while something long is done, so that signals and progress can have their turn. */
+export interface Pause {
+	readonly type: "pause";
+}
+
+export const pause: Pause = { type: "pause" };
+
 /** Where an entry lies in the target. */
 export interface Spot {
 	readonly top: Top;

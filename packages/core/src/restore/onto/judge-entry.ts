@@ -17,7 +17,7 @@ import {
 import { besideNames, decide, type Policy } from "./decide.ts";
 import type { ScopeRules } from "./deletion-scope.ts";
 import { readFlags } from "./differing-parts.ts";
-import type { Change, Item, Obstacle, Spot, Wanted } from "./items.ts";
+import type { Change, Item, Obstacle, Pause, Spot, Wanted } from "./items.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import { type Live, lookFor } from "./live-directory.ts";
 import type { Removal, RemovalSurvey } from "./removal.ts";
@@ -73,15 +73,16 @@ export class EntryJudge {
 	}
 
 	/** undefined if it is as it should be. */
-	judge(
+	*judge(
 		spot: Spot,
 		wanted: Wanted,
 		live: Live,
 		known = nothingKnown,
-	): Item | Obstacle | undefined {
+	): Generator<Pause, Item | Obstacle | undefined> {
 		let comparison: Comparison = { changes: [], parts: undefined };
 		try {
-			if (!known.isVouched) comparison = this.#compared(spot, wanted, live);
+			if (!known.isVouched)
+				comparison = yield* this.#compared(spot, wanted, live);
 		} catch (error) {
 			return { ...obstacleOf(wanted.path, error), spot };
 		}
@@ -116,7 +117,7 @@ export class EntryJudge {
 		return path.slice(source === "/" ? 1 : source.length + 1);
 	}
 
-	#compared({ top, suffix }: Spot, { node }: Wanted, live: Live): Comparison {
+	#compared({ top, suffix }: Spot, { node }: Wanted, live: Live) {
 		const path = top.tree.path(suffix);
 		const opening = {
 			path: typeof path === "string" ? path : decodeName(path as never),

@@ -21,7 +21,7 @@ import { isMade, type Task } from "./build-steps.ts";
 import type { Changes } from "./changes.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import { madeEntries } from "./made-entries.ts";
-import { stageParts } from "./stage-parts.ts";
+import { type StagedParts, stageParts } from "./stage-parts.ts";
 
 export interface StageOptions {
 	readonly repository: Repository;
@@ -78,7 +78,7 @@ export async function stageItems(
 	const staged: Task[] = [];
 	const inFull: Task[] = [];
 	for (const task of tasks) {
-		const partly = stagePartly(task, folder, options);
+		const partly = await stagePartly(task, folder, options);
 		if (partly === undefined && isMade(task.method)) inFull.push(task);
 		staged.push(partly ?? task);
 	}
@@ -86,11 +86,11 @@ export async function stageItems(
 	return staged;
 }
 
-function stagePartly(
+async function stagePartly(
 	task: Task,
 	folder: JournalFolder,
 	options: StageOptions,
-): Task | undefined {
+): Promise<Task | undefined> {
 	const { item, method, slot } = task;
 	if (method !== "swap" || item.parts === undefined) return undefined;
 	if (item.wanted?.node.kind !== NodeKind.file) return undefined;
@@ -101,7 +101,7 @@ function stagePartly(
 		const { objects } = repository;
 		const lose = (what: string) => log.lose(what);
 		const given = { ...options, objects, owners, lose };
-		const staged = stageParts(item, path, given);
+		const staged = await stageParts(item, path, given);
 		if (staged === undefined) return undefined;
 		log.files++;
 		log.bytes += staged.bytes;
@@ -119,7 +119,7 @@ function stagePartly(
 	}
 }
 
-function patchOf(staged: NonNullable<ReturnType<typeof stageParts>>) {
+function patchOf(staged: StagedParts) {
 	return staged.method === "patch" ? staged.patch : undefined;
 }
 

@@ -20,6 +20,7 @@ import type { Changes } from "./changes.ts";
 import { type DifferingPart, readFlags } from "./differing-parts.ts";
 import type { Item } from "./items.ts";
 import type { PatchStep } from "./journal.ts";
+import { takeTurn } from "./take-turn.ts";
 
 /** Files smaller than this are written anew, where their blocks cannot be shared. */
 const minPatched = 64 * 1024 * 1024;
@@ -36,6 +37,8 @@ export interface StagePartsOptions {
 	readonly lose: (what: string) => void;
 	/** Bytes from which on a file is patched in place; only tests give another. */
 	readonly minPatched?: number | undefined;
+	/** Heeded between parts. */
+	readonly signal?: AbortSignal | undefined;
 }
 
 /** What lies in the slot of a large file of which some parts differ. */
@@ -52,11 +55,11 @@ export type StagedParts =
  * Writes only what differs of a large file into its slot. undefined where that is of no use: it is to be written in full then.
  * Throws errors of the system, and what is wrong in the repository.
  */
-export function stageParts(
+export async function stageParts(
 	item: Item,
 	slot: string,
 	options: StagePartsOptions,
-): StagedParts | undefined {
+): Promise<StagedParts | undefined> {
 	const { wanted, live, parts } = item;
 	if (wanted === undefined || live === undefined || parts === undefined)
 		return undefined;
@@ -69,8 +72,8 @@ export function stageParts(
 			stat.ino === live.stat.ino && stat.ctimeNs === live.stat.ctimeNs;
 		if (!isSame) return undefined;
 		return (
-			cloneFile(item, { slot, old, parts }, options) ??
-			preparePatch(item, { slot, old, parts }, options)
+			(await cloneFile(item, { slot, old, parts }, options)) ??
+			(await preparePatch(item, { slot, old, parts }, options))
 		);
 	} finally {
 		item.top.tree.shut(old);
@@ -84,19 +87,18 @@ interface Source {
 	readonly parts: readonly DifferingPart[];
 }
 
-function cloneFile(
+async function cloneFile(
 	{ wanted }: Item,
 	{ slot, old, parts }: Source,
-	{ objects, changes, calls, owners, lose }: StagePartsOptions,
-): StagedParts | undefined {
+	options: StagePartsOptions,
+): Promise<StagedParts | undefined> {
+	const { changes, calls, owners, lose } = options;
 	const { node } = wanted as NonNullable<typeof wanted>;
-	const fd = openSync(systemPath(slot), createFlags, createMode);
-	let isWhole = false;
-	try {
+	return inSlot(slot, async (fd) => {
 		if (!changes.clone(old, fd)) return undefined;
 		let bytes = 0;
 		for (const part of parts) {
-			writePart(objects, part, fd, part.position);
+			await writePart(part, { fd, at: part.position }, options);
 			bytes += part.length;
 		}
 		ftruncateSync(fd, contentLength(node.content));
@@ -114,20 +116,32 @@ function cloneFile(
 			},
 			{ attempt: (change) => change(), lose },
 		);
-		isWhole = true;
 		return { method: "swap", bytes };
+	});
+}
+
+/** Writes a new file. It goes again if what is returned is undefined, or something fails. */
+async function inSlot<T>(
+	slot: string,
+	write: (fd: number) => Promise<T | undefined>,
+): Promise<T | undefined> {
+	const fd = openSync(systemPath(slot), createFlags, createMode);
+	let written: T | undefined;
+	try {
+		written = await write(fd);
+		return written;
 	} finally {
 		closeSync(fd);
-		if (!isWhole) unlinkSync(systemPath(slot));
+		if (written === undefined) unlinkSync(systemPath(slot));
 	}
 }
 
 /** New bytes, then old ones: so that it can be done, and undone, without the repository. */
-function preparePatch(
+async function preparePatch(
 	{ wanted, live }: Item,
 	{ slot, old, parts }: Source,
 	options: StagePartsOptions,
-): StagedParts | undefined {
+): Promise<StagedParts | undefined> {
 	const { node } = wanted as NonNullable<typeof wanted>;
 	const { stat } = live as NonNullable<typeof live>;
 	const after = contentLength(node.content);
@@ -137,20 +151,6 @@ function preparePatch(
 	// What is cut off would have to be kept too.
 	if (after < least || before > after || stat.nlink > 1n) return undefined;
 	if (bytes > after * maxPatchedShare) return undefined;
-	const fd = openSync(systemPath(slot), createFlags, createMode);
-	try {
-		let at = 0;
-		for (const part of parts) {
-			writePart(options.objects, part, fd, at);
-			at += part.length;
-		}
-		for (const { position, length } of parts) {
-			copyRange(old, fd, { from: position, to: at, length });
-			at += length;
-		}
-	} finally {
-		closeSync(fd);
-	}
 	const patch = {
 		parts: parts.map(({ position, length }): readonly [number, number] => [
 			position,
@@ -158,36 +158,63 @@ function preparePatch(
 		]),
 		sizes: [before, after] as const,
 	};
-	return { method: "patch", bytes, patch };
+	return inSlot(slot, async (fd) => {
+		let at = 0;
+		for (const part of parts) {
+			await writePart(part, { fd, at }, options);
+			at += part.length;
+		}
+		for (const { position, length } of parts) {
+			const range = { from: position, to: at, length };
+			await copyRange(old, fd, { ...range, signal: options.signal });
+			at += length;
+		}
+		return { method: "patch", bytes, patch };
+	});
 }
 
-function writePart(
-	objects: Pick<ObjectReader, "read">,
+/** Where to write. */
+interface InFile {
+	readonly fd: number;
+	readonly at: number;
+}
+
+async function writePart(
 	{ id, length }: DifferingPart,
-	fd: number,
-	at: number,
-): void {
+	{ fd, at }: InFile,
+	{ objects, signal }: StagePartsOptions,
+): Promise<void> {
 	if (id !== undefined) {
+		await takeTurn(signal);
 		writeAll(fd, objects.read(toHex(id) as ChunkId), at);
 		return;
 	}
 	const zeros = new Uint8Array(Math.min(slice, length));
-	for (let done = 0; done < length; done += slice)
+	for (let done = 0; done < length; done += slice) {
+		await takeTurn(signal);
 		writeAll(fd, zeros.subarray(0, Math.min(slice, length - done)), at + done);
+	}
 }
 
 /** Bytes past the end are missing. */
-function copyRange(
+async function copyRange(
 	source: number,
 	target: number,
 	{
 		from,
 		to,
 		length,
-	}: { readonly from: number; readonly to: number; readonly length: number },
-): void {
+		signal,
+	}: {
+		readonly from: number;
+		readonly to: number;
+		readonly length: number;
+		readonly signal: AbortSignal | undefined;
+	},
+): Promise<void> {
 	const buffer = new Uint8Array(Math.min(slice, length));
 	for (let done = 0; done < length; ) {
+		await takeTurn(signal);
 		const wanted = Math.min(slice, length - done);
 		const count = readSync(source, buffer, 0, wanted, from + done);
 		if (count === 0) return;

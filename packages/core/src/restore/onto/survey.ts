@@ -25,7 +25,7 @@ import { readPages } from "../../tree-pages.ts";
 import { identityOf, looksLikeRepository } from "../repository-marks.ts";
 import type { Selection, SelectionRules } from "../selection.ts";
 import type { DeletionScope, ScopeRules } from "./deletion-scope.ts";
-import type { Item, Obstacle, Spot, Wanted } from "./items.ts";
+import type { Item, Obstacle, Pause, Spot, Wanted } from "./items.ts";
 import { blankItem, type EntryJudge, obstacleOf } from "./judge-entry.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import { lookFor } from "./live-directory.ts";
@@ -52,7 +52,7 @@ export interface SurveyOptions {
 	readonly scopeIn: (root: number, path: string) => ScopeRules;
 }
 
-type Step = Item | Obstacle | undefined;
+type Step = Item | Obstacle | Pause | undefined;
 
 /** A directory that is in the snapshot and in the target. */
 interface Level extends Spot, Wanted {
@@ -99,7 +99,7 @@ export class Survey {
 			const rules = selection.at(path.slice(0, path.lastIndexOf("/")));
 			const name = decodeName(located.node.name);
 			if (rules.choose(name, false, 0) === "yes")
-				yield this.#single(spot, wanted, undefined);
+				yield yield* this.#single(spot, wanted, undefined);
 			return;
 		}
 		const rules = selection.at(path);
@@ -109,7 +109,7 @@ export class Survey {
 		const givesWay =
 			!live.stat.isDirectory() && (isItself || this.#makesAnything(wanted));
 		if (isItself || givesWay)
-			yield this.#options.judge.judge(spot, wanted, live);
+			yield yield* this.#options.judge.judge(spot, wanted, live);
 		if (!live.stat.isDirectory()) return;
 		const scope = this.#options.deletes
 			? this.#options.scopeIn(root, path)
@@ -189,14 +189,14 @@ export class Survey {
 		};
 		if (!isDirectory || !level.directories.has(index)) {
 			if (choice === "below" && !this.#makesAnything(wanted)) return undefined;
-			yield this.#single(spot, wanted, known);
+			yield yield* this.#single(spot, wanted, known);
 			return undefined;
 		}
 		const below = rules.all ? rules : rules.enter(name, choice);
 		const entered = this.#enter(spot, wanted, { rules: below, scope });
 		const isLeft = "type" in entered && entered.reason === inRepository;
 		if (choice === "yes" && !isLeft)
-			yield this.#attributes(spot, wanted, known.isVouched);
+			yield yield* this.#attributes(spot, wanted, known.isVouched);
 		return entered;
 	}
 
@@ -206,22 +206,26 @@ export class Survey {
 	}
 
 	/** The attributes of a directory on both sides. */
-	#attributes(spot: Spot, wanted: Wanted, isVouched: boolean): Step {
+	*#attributes(
+		spot: Spot,
+		wanted: Wanted,
+		isVouched: boolean,
+	): Generator<Pause, Step> {
 		const { judge } = this.#options;
 		const live = isVouched ? undefined : lookFor(spot.top, spot.suffix);
-		if (live !== undefined) return judge.judge(spot, wanted, live);
+		if (live !== undefined) return yield* judge.judge(spot, wanted, live);
 		judge.unchanged++;
 		return undefined;
 	}
 
 	/** Something that is no directory on one side at least. */
-	#single(
+	*#single(
 		spot: Spot,
 		wanted: Wanted,
 		known:
 			| { readonly isVouched: boolean; readonly file: string | undefined }
 			| undefined,
-	): Step {
+	): Generator<Pause, Step> {
 		const { links, judge } = this.#options;
 		const path = judge.inRoot(wanted);
 		const isForeign =
@@ -235,7 +239,7 @@ export class Survey {
 		const live = lookFor(spot.top, spot.suffix);
 		return live === undefined
 			? judge.create(spot, wanted)
-			: judge.judge(spot, wanted, live, { isVouched, isForeign });
+			: yield* judge.judge(spot, wanted, live, { isVouched, isForeign });
 	}
 
 	/** Something that the snapshot has not. */
