@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
 	appendFileSync,
 	chmodSync,
@@ -117,6 +118,30 @@ describe.skipIf(!has("rsync"))("restore --in-place", () => {
 			expect(differences()).toBe("");
 		},
 	);
+
+	test("T85: of several that take the same restore back at once, one does or none, and nothing is half done", async () => {
+		appendFileSync(`${tree}/1/file-1`, "more");
+		rmSync(`${tree}/2`, { recursive: true });
+		execFileSync("cp", ["-a", tree, bench.path("altered")]);
+		expect(bench.varve(inPlace).code).toBe(0);
+		const words = [program, "undo", tree, "-r", bench.repository];
+		const codes = await Promise.all(
+			Array.from({ length: 4 }, async () => {
+				const options = { env: { ...process.env, HOME: bench.home } };
+				const child = spawn(process.execPath, words, options);
+				return (await once(child, "close"))[0] as number;
+			}),
+		);
+		const winners = codes.filter((code) => code === 0).length;
+		expect(winners).toBeLessThanOrEqual(1);
+		// Taken back by now (1), or in somebody's hands (11).
+		for (const code of codes) expect([0, 1, 11]).toContain(code);
+		if (winners === 0) expect(bench.varve(["undo", tree]).code).toBe(0);
+		const paths = [`${bench.path("altered")}/`, `${tree}/`];
+		const flags = ["-aHXn", "--delete", "--checksum", "--itemize-changes"];
+		expect(execFileSync("rsync", [...flags, ...paths]).toString()).toBe("");
+		expect(journals()).toEqual([]);
+	});
 
 	test("a target with something in it is refused, and the words say what allows it", () => {
 		const { code, stderr } = bench.varve(["restore", "latest", "-t", tree]);

@@ -28,6 +28,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
 	FENCED: ExitCode.locked,
 	LOCKED: ExitCode.locked,
 	LEASE_LOST: ExitCode.locked,
+	RESTORE_RUNNING: ExitCode.locked,
 	NEWER_FORMAT: ExitCode.newerFormat,
 	UNKNOWN_FEATURE: ExitCode.newerFormat,
 	NO_SPACE: ExitCode.noSpace,

@@ -10,6 +10,12 @@ export type Holder = Pick<
 	"host" | "machineId" | "bootId" | "pid" | "startTicks" | "pidNamespace"
 >;
 
+/** What others can recognise this process by. */
+export function holderOf(identity: Identity): Holder {
+	const { host, machineId, bootId, pid, startTicks, pidNamespace } = identity;
+	return { host, machineId, bootId, pid, startTicks, pidNamespace };
+}
+
 /**
  * What can be said for sure of the holder of a lease. A process number means something within one boot, whose id no two machines
  * share, and one pid namespace; clocks and other hosts prove nothing, and then it is "unknown".

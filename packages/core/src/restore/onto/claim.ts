@@ -1,5 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { ConflictError } from "@varve/format";
+import { startTicksOf } from "../../identity.ts";
+import { type Holder, holderOf, judgeHolder } from "../../judge-holder.ts";
+import type { Identity } from "../../ports.ts";
+import { codeOf } from "../../system.ts";
 import { type FoundJournal, journalsOf } from "./found-journals.ts";
+import type { JournalFolder } from "./journal-folder.ts";
 
 /** The finished journals that were there before a plan was made: what came after them the plan knows nothing of. */
 export class EarlierJournals {
@@ -43,6 +49,58 @@ export class EarlierJournals {
 			);
 		}
 	}
+}
+
+const claimPrefix = "claim-";
+
+/**
+ * Takes the right to finish the restore of a journal, or to take it back. Of several who want it at the same time at most one gets it: each says so
+ * first, and then looks for others. Who was killed is in nobody's way. Returns what gives the right back. ConflictError "LOCKED".
+ */
+export function claimJournal(
+	folder: JournalFolder,
+	here: Identity,
+	path: string,
+): () => void {
+	const own = `${claimPrefix}${randomBytes(8).toString("hex")}`;
+	const release = () => folder.dropNote(own);
+	try {
+		folder.note(own, [JSON.stringify(holderOf(here))]);
+		for (const name of folder.names)
+			if (/^claim-[0-9a-f]+$/.test(name) && name !== own)
+				requireDead(folder, name, { here, path });
+	} catch (error) {
+		release();
+		if (codeOf(error) === "ENOENT") throw endedMeanwhile(path);
+		throw error;
+	}
+	return release;
+}
+
+function requireDead(
+	folder: JournalFolder,
+	name: string,
+	{ here, path }: { readonly here: Identity; readonly path: string },
+): void {
+	const text = folder.noted(name);
+	if (text === undefined) return;
+	const holder: Holder = JSON.parse(text);
+	if (judgeHolder(holder, here, startTicksOf) === "running")
+		throw new ConflictError(
+			"LOCKED",
+			`process ${holder.pid} is finishing the restore into ${path}, or taking it back: nothing was changed by this one`,
+			{ path, pid: holder.pid },
+		);
+	folder.dropNote(name);
+}
+
+/** What was found is not there any more, or is something else by now. */
+export function endedMeanwhile(path: string): ConflictError {
+	return new ConflictError(
+		"LOCKED",
+		`the restore into ${path} was finished or taken back by somebody else meanwhile: nothing was changed by this one`,
+		{ path },
+	);
 }
 
 export function isUnfinished({ state }: FoundJournal): boolean {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type BigIntStats, lstatSync } from "node:fs";
 import { TargetError } from "@varve/format";
 import type { Observer } from "../../events.ts";
+import { holderOf } from "../../judge-holder.ts";
 import type { Repository } from "../../repository.ts";
 import { codeOf, systemPath } from "../../system.ts";
 import { Owners } from "../owners.ts";
@@ -186,7 +187,7 @@ function openFolders(
 		created: new Date(repository.clock.now()).toISOString(),
 		repository: repository.config.id,
 		snapshot: options.snapshot.id,
-		holder: holderOf(repository),
+		holder: holderOf(repository.identity),
 		request: requestOf(options),
 		tops: tops.map(({ path }) => path),
 		homes: homes.all.map((home) => {
@@ -230,11 +231,6 @@ function createFolder(
 			{ cause },
 		);
 	}
-}
-
-function holderOf({ identity }: Repository): JournalHeader["holder"] {
-	const { host, machineId, bootId, pid, startTicks, pidNamespace } = identity;
-	return { host, machineId, bootId, pid, startTicks, pidNamespace };
 }
 
 function requestOf(options: OntoOptions): JournalHeader["request"] {

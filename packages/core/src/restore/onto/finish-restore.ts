@@ -7,16 +7,17 @@ import { codeOf, isGone, systemPath } from "../../system.ts";
 import type { EntryProblem } from "../report.ts";
 import { loadTargetCalls, type TargetCalls } from "../target-calls.ts";
 import { Changes } from "./changes.ts";
-import { isUnfinished } from "./claim.ts";
+import { claimJournal, endedMeanwhile, isUnfinished } from "./claim.ts";
 import { told } from "./execute-plan.ts";
 import {
 	type FoundJournal,
 	findJournals,
 	journalsOf,
+	stateOf,
 	wholeOf,
 } from "./found-journals.ts";
 import { restoredPaths } from "./homes.ts";
-import type { Journal, JournalHeader } from "./journal.ts";
+import type { JournalHeader } from "./journal.ts";
 import { JournalFolder } from "./journal-folder.ts";
 import {
 	homesOf,
@@ -171,23 +172,40 @@ function withJournal<T>(
 			{ path },
 		);
 	const calls = loadTargetCalls();
-	const whole = headerOf(found, { changes, calls });
+	const whole = unlessGone(path, () => headerOf(found, { changes, calls }));
 	const header = homesOnly ? ofHomes(whole) : whole;
-	requireEnded(header.holder, identify(""), path);
+	const here = identify("");
+	requireEnded(header.holder, here, path);
 	const tops: Top[] = [];
 	try {
 		for (const top of header.tops) tops.push(openTop(top, calls));
 		requireAtHome(header, tops, found.home);
 		const folders = foldersOf(header, tops, changes);
 		const [first] = folders;
+		if (first === undefined) throw endedMeanwhile(path);
 		const { state } = found;
-		const journal: Journal =
-			first !== undefined && (state === "ready" || state === "done")
-				? { ...first.read(state), header }
-				: { header, steps: [] };
-		return work({ journal, tops, folders, changes, calls }, state);
+		const release = claimJournal(first, here, path);
+		try {
+			if (stateOf(first.names) !== state) throw endedMeanwhile(path);
+			const isWhole = state === "ready" || state === "done";
+			const { steps } = isWhole ? first.read(state) : { steps: [] };
+			const journal = { header, steps };
+			return work({ journal, tops, folders, changes, calls }, state);
+		} finally {
+			release();
+		}
 	} finally {
 		for (const top of tops) top.close();
+	}
+}
+
+/** Another one may have ended what was found, and removed its folder. ConflictError "LOCKED". */
+function unlessGone<T>(path: string, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		if (isGone(codeOf(error) ?? "")) throw endedMeanwhile(path);
+		throw error;
 	}
 }
 

@@ -187,7 +187,7 @@ function readHarmlessly(path: string): Uint8Array | undefined {
 }
 
 /** A file that a state has left behind is taken away only after that of the next one has come. */
-function stateOf(names: readonly string[]): JournalState {
+export function stateOf(names: readonly string[]): JournalState {
 	for (const state of ["over", "done", "ready", "begun"] as const)
 		if (names.includes(stateFiles[state])) return state;
 	return "bare";

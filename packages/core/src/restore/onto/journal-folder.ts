@@ -1,6 +1,12 @@
-import { type BigIntStats, lstatSync, readFileSync } from "node:fs";
+import {
+	type BigIntStats,
+	lstatSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+} from "node:fs";
 import { journalPrefix } from "../../journal-folder.ts";
-import { systemPath } from "../../system.ts";
+import { codeOf, systemPath } from "../../system.ts";
 import type { TargetDirectory } from "../target-tree.ts";
 import type { Changes } from "./changes.ts";
 import {
@@ -30,6 +36,7 @@ export const stateFiles = {
 } as const;
 export const partName = "part-of";
 const slotsName = "slots";
+const maxRemovals = 100;
 
 /** The folder of a journal in one home: open, so that it stays the same whatever is moved above it. */
 export class JournalFolder {
@@ -40,6 +47,7 @@ export class JournalFolder {
 	readonly #changes: Changes;
 	readonly #folder: TargetDirectory;
 	readonly #slots: TargetDirectory | undefined;
+	#isOpen = true;
 
 	private constructor(
 		id: string,
@@ -135,14 +143,53 @@ export class JournalFolder {
 		return lstatSync(path, { bigint: true }).mtimeNs;
 	}
 
+	/** Puts a note beside the journal: whole, or not at all. */
+	note(name: string, texts: Iterable<string>): void {
+		// One that was killed may have left half of it.
+		this.dropNote(`${name}.new`);
+		this.#changes.writeDurably(this.#folder.self, name, texts);
+	}
+
+	/** undefined if there is none. */
+	noted(name: string): string | undefined {
+		try {
+			return Buffer.from(this.#bytes(name)).toString("utf8");
+		} catch (error) {
+			if (codeOf(error) !== "ENOENT") throw error;
+			return undefined;
+		}
+	}
+
+	/** Names of all that lies beside the journal, itself included. */
+	get names(): readonly string[] {
+		return readdirSync(systemPath(this.#folder.self));
+	}
+
+	/** Takes a note away if it is there. */
+	dropNote(name: string): void {
+		if (!this.#isOpen) return;
+		rmSync(systemPath(`${this.#folder.self}/${name}`), { force: true });
+	}
+
 	/** Removes the folder with all in it; the home keeps its time. */
 	remove(): void {
 		this.close();
 		const own = `${this.#home}/${journalPrefix}${this.id}`;
-		this.#changes.removeTree(this.#top.tree, own);
+		for (let tries = 1; ; tries++)
+			try {
+				this.#changes.removeTree(this.#top.tree, own);
+				return;
+			} catch (error) {
+				// Who comes too late for it says that they want it, too, and withdraws when they see that it is over: names come and go.
+				const code = codeOf(error) ?? "";
+				const isOthers = code === "ENOTEMPTY" || code === "ENOENT";
+				if (!isOthers || tries >= maxRemovals) throw error;
+				if (!isThere(this.#top.tree.pathText(own))) return;
+			}
 	}
 
 	close(): void {
+		this.#isOpen = false;
 		if (this.#slots !== undefined) this.#top.release(this.#slots);
 		this.#top.release(this.#folder);
 		this.#top.tree.forget(`${this.#home}/${journalPrefix}${this.id}`);
