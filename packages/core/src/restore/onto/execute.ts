@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { codeOf } from "../../system.ts";
 import { pathEntry, selfEntry } from "../open-entry.ts";
 import type { TargetCalls } from "../target-calls.ts";
@@ -22,6 +22,7 @@ import {
 	holdsWhatItDid,
 	isAsItWas,
 	isFile,
+	placeStat,
 	requireFile,
 	statOf,
 } from "./step-facts.ts";
@@ -92,6 +93,11 @@ export class Executor {
 					return this.#attributes(step, step.after, step.before);
 			}
 		});
+	}
+
+	/** Tells that somebody has worked on it since, and that it is not taken back. */
+	leave({ place }: Step): void {
+		this.#changed(place);
 	}
 
 	#put({ place, slot, made }: PutStep): boolean {
@@ -310,7 +316,7 @@ export class Executor {
 			(live.isDirectory() || String(live.size) === made.size);
 		if (!isSame || !live.isDirectory()) return isSame;
 		const { tops, since } = this.#options;
-		return isUntouchedBelow(tops[place.top] as Top, place.suffix, since);
+		return isUntouchedBelow(tops[place.top] as Top, place.suffix, { since });
 	}
 
 	#changed(place: Place, message = changedSince): boolean {
@@ -335,18 +341,8 @@ export class Executor {
 		}
 	}
 
-	/** undefined if there is nothing, or if a directory on the way is none. */
-	#stat({ top, suffix }: Place): BigIntStats | undefined {
-		try {
-			const { tree } = this.#options.tops[top] as Top;
-			return lstatSync(tree.path(suffix), {
-				bigint: true,
-				throwIfNoEntry: false,
-			});
-		} catch (error) {
-			if (codeOf(error) === "ENOENT") return undefined;
-			throw error;
-		}
+	#stat(place: Place): BigIntStats | undefined {
+		return placeStat(this.#options.tops, place);
 	}
 
 	#slotStat(slot: Slot): BigIntStats | undefined {

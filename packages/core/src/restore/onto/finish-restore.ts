@@ -27,6 +27,7 @@ import {
 	takeSteps,
 } from "./take-steps.ts";
 import { Top } from "./tops.ts";
+import { touchedSteps } from "./touched-since.ts";
 import { requireEnded } from "./unfinished.ts";
 
 /** What became of a restore that was finished or taken back. */
@@ -76,7 +77,11 @@ export function resumeRestore(
 			const { snapshot, request } = header;
 			return { outcome: "begin-anew", snapshot, request };
 		}
-		const problems = told(takeSteps(open).problems, open.tops, here);
+		const problems = told(
+			takeSteps(open, touchedSteps(open)).problems,
+			open.tops,
+			here,
+		);
 		const journal = header.request.undo ? open.folders[0]?.path : undefined;
 		return reportOf("resumed", open, { problems, journal });
 	});

@@ -1,10 +1,28 @@
 import { type BigIntStats, fstatSync, lstatSync, readSync } from "node:fs";
-import { systemPath } from "../../system.ts";
-import type { KeptAttributes, Was } from "./journal.ts";
+import { codeOf, systemPath } from "../../system.ts";
+import type { KeptAttributes, Place, Was } from "./journal.ts";
+import type { Top } from "./tops.ts";
 
 /** undefined if there is nothing. */
 export function statOf(path: string): BigIntStats | undefined {
 	return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
+}
+
+/** undefined if there is nothing, or if a directory on the way is none. */
+export function placeStat(
+	tops: readonly Top[],
+	{ top, suffix }: Place,
+): BigIntStats | undefined {
+	try {
+		const { tree } = tops[top] as Top;
+		return lstatSync(tree.path(suffix), {
+			bigint: true,
+			throwIfNoEntry: false,
+		});
+	} catch (error) {
+		if (codeOf(error) === "ENOENT") return undefined;
+		throw error;
+	}
 }
 
 /** It is this very file, whatever it holds by now. */

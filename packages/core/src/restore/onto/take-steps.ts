@@ -10,6 +10,7 @@ import { type HomeSpot, restoredPaths } from "./homes.ts";
 import type { Journal, Place, Step } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import type { Top } from "./tops.ts";
+import { noteEnds, touchedSteps } from "./touched-since.ts";
 import { retireJournals } from "./unfinished.ts";
 
 /** A journal that is open. */
@@ -34,8 +35,14 @@ export interface Taken {
 	readonly left: readonly Step[];
 }
 
-/** Takes all steps and says so durably. What could not be done is returned; the rest is done. */
-export function takeSteps(open: OpenJournal): Taken {
+/**
+ * Takes all steps and says so durably. What could not be done is returned; the rest is done. `touched`: entries of a restore that was killed
+ * which somebody has worked on before it goes on.
+ */
+export function takeSteps(
+	open: OpenJournal,
+	touched: ReadonlySet<Step> = new Set(),
+): Taken {
 	const { journal, folders, changes, calls } = open;
 	const problems: StepProblem[] = [];
 	const left: Step[] = [];
@@ -56,6 +63,7 @@ export function takeSteps(open: OpenJournal): Taken {
 	syncPlaces(open);
 	const [first] = folders;
 	if (first === undefined) throw new Error("a journal has a home");
+	if (journal.header.request.undo) noteEnds(open, touched);
 	first.become("ready", "done");
 	if (!journal.header.request.undo) {
 		homes.forEach((home, i) => {
@@ -74,11 +82,15 @@ export function takeBack(open: OpenJournal): readonly StepProblem[] {
 	const problems: StepProblem[] = [];
 	const executor = executorOf(open, problems);
 	const isAttributes = (step: Step) => step.do === "attributes";
+	const touched = touchedSteps(open);
+	const takeOneBack = (step: Step) => {
+		if (touched.has(step)) executor.leave(step);
+		else executor.revert(step);
+	};
 	for (const step of journal.steps.toReversed())
-		if (!isAttributes(step)) executor.revert(step);
+		if (!isAttributes(step)) takeOneBack(step);
 	// Now that nothing moves any more: the directories in the order in which they are in the journal, the lowest first.
-	for (const step of journal.steps)
-		if (isAttributes(step)) executor.revert(step);
+	for (const step of journal.steps) if (isAttributes(step)) takeOneBack(step);
 	syncPlaces(open);
 	if (problems.some(({ kind }) => kind === "unwritten")) return problems;
 	folders[0]?.become("ready", "over");
