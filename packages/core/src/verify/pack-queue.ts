@@ -13,7 +13,12 @@ import type { Progress } from "../progress.ts";
 import type { Crew } from "../repository.ts";
 import type { Faults } from "./faults.ts";
 import { frameList } from "./frame-lists.ts";
-import type { VerifyReply, VerifyTask } from "./tasks.ts";
+import type {
+	RangeReport,
+	VerifyRange,
+	VerifyReply,
+	VerifyTask,
+} from "./tasks.ts";
 
 export interface PackQueueOptions {
 	readonly crew: Crew;
@@ -48,11 +53,24 @@ interface PackState {
 
 /** Blocks of one task: tasks are short enough to share evenly, and long enough that nobody waits for the next one. */
 const rangeBlocks = 8;
+/** Bytes of ranges with differences that are looked at together: each snapshot makes small packs of them, and versions have the same bases. */
+const basedBytes = 16 * 1024 * 1024;
+
+/** A range of a pack that is to be read. */
+interface Range {
+	readonly state: PackState;
+	readonly range: VerifyRange;
+	readonly frames: readonly PackFrame[];
+}
 
 /** Hands ranges of packs to the workers and makes faults of what they find. */
 export class PackQueue {
 	readonly #options: PackQueueOptions;
-	readonly #ranges = new Map<number, PackState>();
+	/** Packs of the ranges that are handed out, by task. */
+	readonly #ranges = new Map<number, readonly PackState[]>();
+	/** Ranges with differences that wait for others. */
+	#waiting: Range[] = [];
+	#waitingBytes = 0;
 	#lastTask = 0;
 	/** Packs all of which was read, and not found good. */
 	readonly bad = new Set<PackId>();
@@ -68,84 +86,116 @@ export class PackQueue {
 		options.crew.onReply = (reply) => this.#take(reply as VerifyReply);
 	}
 
-	/** Resolves when the pack is handed out. */
+	/** Resolves when the pack is handed out, or waits for others. */
 	async add(pack: PackToRead): Promise<void> {
-		const tasks = this.#tasksOf(pack);
 		const id = pack.file.name as PackId;
 		const state: PackState = {
 			pack: id,
 			from: pack.from,
-			left: tasks.length,
+			left: 0,
 			isGood:
 				pack.trailer !== undefined &&
 				pack.kind !== undefined &&
 				(pack.frames !== undefined || !this.#options.decodes),
 		};
 		if (pack.from === undefined) this.packs++;
-		for (const task of tasks) {
-			this.#ranges.set(task.id, state);
-			await this.#options.crew.submit(task);
-		}
+		const ranges = this.#rangesOf(pack, state);
+		state.left = ranges.length;
+		for (const range of ranges)
+			if (range.frames.some(({ bases }) => bases.length > 0))
+				await this.#putAside(range);
+			else await this.#submit([range]);
 	}
 
 	async finish(): Promise<void> {
+		await this.#submitWaiting();
 		await this.#options.crew.idle();
 	}
 
-	#tasksOf({ file, kind, trailer, frames, from }: PackToRead): VerifyTask[] {
-		const last = frames?.at(-1);
+	async #putAside(range: Range): Promise<void> {
+		const { at, end } = range.range;
+		if (this.#waitingBytes + end - at > basedBytes) await this.#submitWaiting();
+		this.#waiting.push(range);
+		this.#waitingBytes += end - at;
+	}
+
+	async #submitWaiting(): Promise<void> {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		this.#waitingBytes = 0;
+		if (waiting.length > 0) await this.#submit(waiting);
+	}
+
+	async #submit(ranges: readonly Range[]): Promise<void> {
+		const { crew, index } = this.#options;
+		const id = ++this.#lastTask;
+		const states = ranges.map(({ state }) => state);
+		this.#ranges.set(id, states);
+		const task: VerifyTask = {
+			id,
+			ranges: ranges.map(({ range }) => range),
+			bases: placesOfBases(
+				ranges.flatMap(({ frames }) => frames),
+				(ids, wanted) => index.places(ids, wanted),
+			),
+		};
+		await crew.submit(task);
+	}
+
+	#rangesOf(pack: PackToRead, state: PackState): Range[] {
+		const { file, kind, trailer, frames = [], from } = pack;
+		const last = frames.at(-1);
 		const end =
 			trailer?.coveredLength ??
 			(last === undefined ? 0 : last.offset + last.storedLength);
-		const { decodes, index } = this.#options;
-		const tasks: VerifyTask[] = [];
+		const { decodes } = this.#options;
+		const ranges: Range[] = [];
 		const step = rangeBlocks * scrubBlockBytes;
 		for (let at = 0; at < end; at += step) {
 			const blocks = (trailer?.blocks ?? []).slice(
 				at / scrubBlockBytes,
 				at / scrubBlockBytes + rangeBlocks,
 			);
-			const inRange = (frames ?? []).filter(
-				({ offset }) => offset >= at && offset < at + step,
-			);
-			tasks.push({
-				id: ++this.#lastTask,
+			const inRange = decodes
+				? frames.filter(({ offset }) => offset >= at && offset < at + step)
+				: [];
+			const range: VerifyRange = {
 				pack: file.name,
 				from,
 				kind: kind ?? 0,
 				at,
 				end: Math.min(at + step, end),
 				blocks: BigUint64Array.from(blocks),
-				...(decodes
-					? {
-							frames: frameList(inRange),
-							bases: placesOfBases(inRange, (ids, wanted) =>
-								index.places(ids, wanted),
-							),
-						}
-					: { frames: undefined, bases: undefined }),
-			});
+				frames: decodes ? frameList(inRange) : undefined,
+			};
+			ranges.push({ state, range, frames: inRange });
 		}
-		return tasks;
+		return ranges;
 	}
 
-	#take(reply: VerifyReply): void {
-		const state = this.#ranges.get(reply.id);
-		if (state === undefined) return;
-		this.#ranges.delete(reply.id);
-		this.#takeBlocks(reply, state);
-		this.#takeFrames(reply, state);
-		this.frames += reply.frames;
-		this.chunks += reply.chunks;
-		this.stored += reply.stored;
-		this.raw += reply.raw;
-		this.#options.progress.add(0, reply.stored, `packs/${state.pack}`);
+	#take({ id, ranges }: VerifyReply): void {
+		const states = this.#ranges.get(id);
+		if (states === undefined) return;
+		this.#ranges.delete(id);
+		ranges.forEach((report, i) => {
+			this.#takeRange(report, states[i] as PackState);
+		});
+	}
+
+	#takeRange(report: RangeReport, state: PackState): void {
+		this.#takeBlocks(report, state);
+		this.#takeFrames(report, state);
+		this.frames += report.frames;
+		this.chunks += report.chunks;
+		this.stored += report.stored;
+		this.raw += report.raw;
+		this.#options.progress.add(0, report.stored, `packs/${state.pack}`);
 		if (--state.left > 0 || state.from !== undefined) return;
 		this.#options.onRead(state.pack, state.isGood);
 		if (!state.isGood) this.bad.add(state.pack);
 	}
 
-	#takeBlocks({ blockProblems }: VerifyReply, state: PackState): void {
+	#takeBlocks({ blockProblems }: RangeReport, state: PackState): void {
 		for (const { at, unreadable } of blockProblems)
 			this.#fault(state, {
 				code: unreadable === undefined ? "BAD_BLOCK" : "UNREADABLE_FILE",
@@ -157,7 +207,7 @@ export class PackQueue {
 			});
 	}
 
-	#takeFrames({ frameProblems }: VerifyReply, state: PackState): void {
+	#takeFrames({ frameProblems }: RangeReport, state: PackState): void {
 		for (const { offset, code, baseless, message, chunks } of frameProblems)
 			this.#fault(state, {
 				code,

@@ -8,10 +8,12 @@ import {
 	idAt,
 	idBytes,
 	isVarveError,
+	type Place,
 	scrubBlockBytes,
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { BlockingReads } from "@varve/store";
+import type { BaseTable } from "../base-places.ts";
 import { attemptRead } from "../damage.ts";
 import type { FrameCache } from "../frame-cache.ts";
 import { wrongChunks } from "../prove-chunks.ts";
@@ -19,6 +21,7 @@ import type {
 	BlockProblem,
 	FrameList,
 	FrameProblem,
+	VerifyRange,
 	VerifyReply,
 	VerifyTask,
 } from "./tasks.ts";
@@ -28,6 +31,20 @@ export interface RangeCheckOptions {
 	readonly tools: Pick<Toolbox, "sha256" | "hash64" | "decoder">;
 	/** Reads the bases of frames that have some. */
 	readonly bases: Pick<FrameCache, "dictionary">;
+	/** Where these lie. */
+	readonly places: Pick<BaseTable, "find">;
+}
+
+/** A frame of one of the ranges. */
+interface FrameAt {
+	readonly which: number;
+	readonly frame: number;
+}
+
+interface Opened {
+	readonly range: VerifyRange;
+	readonly stored: Bytes;
+	readonly blockProblems: readonly BlockProblem[];
 }
 
 /** Checks ranges of packs in one thread. Damage is told, never thrown. */
@@ -41,56 +58,86 @@ export class RangeCheck {
 		this.#options = options;
 	}
 
-	run(task: VerifyTask): VerifyReply {
-		const { stored, unreadable } = this.#read(task);
-		const blockProblems = this.#checkBlocks(task, stored, unreadable);
-		const sum = { frames: 0, chunks: 0, raw: 0 };
-		const frameProblems: FrameProblem[] = [];
-		const frames = task.frames;
-		for (let i = 0; frames !== undefined && i < frames.offset.length; i++) {
-			const problem = this.#checkFrame(task, frames, i, stored);
-			if (problem !== undefined) frameProblems.push(problem);
-			sum.frames++;
-			const first = frames.firstChunk[i] as number;
-			const end = frames.firstChunk[i + 1] as number;
-			sum.chunks += end - first;
-			for (let c = first; c < end; c++) sum.raw += frames.lengths[c] as number;
+	run({ id, ranges }: VerifyTask): VerifyReply {
+		const starts = this.#makeRoom(ranges);
+		const opened = ranges.map((range, i) => {
+			const stored = this.#stored.subarray(starts[i], starts[i + 1]);
+			const unreadable = this.#read(range, stored);
+			const blockProblems = this.#checkBlocks(range, stored, unreadable);
+			return { range, stored, blockProblems };
+		});
+		const problems: FrameProblem[][] = ranges.map(() => []);
+		for (const { which, frame } of this.#inOrderOfBases(ranges)) {
+			const { range, stored } = opened[which] as Opened;
+			const problem = this.#checkFrame(range, frame, stored);
+			if (problem !== undefined) problems[which]?.push(problem);
 		}
 		return {
-			id: task.id,
-			blockProblems,
-			frameProblems,
-			...sum,
-			stored: task.end - task.at,
+			id,
+			ranges: opened.map(({ range, blockProblems }, i) => ({
+				blockProblems,
+				frameProblems: (problems[i] as FrameProblem[]).sort(
+					(a, b) => a.offset - b.offset,
+				),
+				...sumOf(range.frames),
+				stored: range.end - range.at,
+			})),
 		};
 	}
 
-	/** The bytes of the range, and of its last frame beyond it. Blocks that cannot be read are zeros here, and listed. */
-	#read(task: VerifyTask): { stored: Bytes; unreadable: BlockProblem[] } {
-		const { from = "packs" } = task;
-		const length = neededEnd(task) - task.at;
+	/** Where the bytes of each range begin, and the end of the last. */
+	#makeRoom(ranges: readonly VerifyRange[]): number[] {
+		const starts = [0];
+		for (const range of ranges)
+			starts.push((starts.at(-1) as number) + neededEnd(range) - range.at);
+		const length = starts.at(-1) as number;
 		if (this.#stored.length < length) this.#stored = new Uint8Array(length);
-		const stored = this.#stored.subarray(0, length);
+		return starts;
+	}
+
+	/** Frames whose bases lie side by side follow each other: these are decoded once then. */
+	#inOrderOfBases(ranges: readonly VerifyRange[]): FrameAt[] {
+		const all: (FrameAt & { readonly base: Place | undefined })[] = [];
+		ranges.forEach(({ frames }, which) => {
+			if (frames === undefined) return;
+			for (let frame = 0; frame < frames.offset.length; frame++)
+				all.push({ which, frame, base: this.#firstBaseOf(frames, frame) });
+		});
+		return all.sort((a, b) => comparePlaces(a.base, b.base));
+	}
+
+	#firstBaseOf(
+		{ bases, firstBase }: FrameList,
+		frame: number,
+	): Place | undefined {
+		const first = firstBase[frame] as number;
+		if (first === firstBase[frame + 1]) return undefined;
+		return this.#options.places.find(bases, first * idBytes);
+	}
+
+	/** Reads the bytes of the range, and of its last frame beyond it. Returns blocks that cannot be read: they are zeros. */
+	#read(range: VerifyRange, stored: Bytes): BlockProblem[] {
+		const { from = "packs" } = range;
 		const error = attemptRead(() =>
-			this.#options.reads.readInto(from, task.pack, task.at, stored),
+			this.#options.reads.readInto(from, range.pack, range.at, stored),
 		);
-		if (error === undefined) return { stored, unreadable: [] };
+		if (error === undefined) return [];
 		const unreadable: BlockProblem[] = [];
-		for (let at = 0; at < length; at += scrubBlockBytes) {
+		for (let at = 0; at < stored.length; at += scrubBlockBytes) {
 			const block = stored.subarray(at, at + scrubBlockBytes);
 			const why = attemptRead(() =>
-				this.#options.reads.readInto(from, task.pack, task.at + at, block),
+				this.#options.reads.readInto(from, range.pack, range.at + at, block),
 			);
 			if (why === undefined) continue;
 			block.fill(0);
-			if (task.at + at < task.end)
-				unreadable.push({ at: task.at + at, unreadable: why.message });
+			if (range.at + at < range.end)
+				unreadable.push({ at: range.at + at, unreadable: why.message });
 		}
-		return { stored, unreadable };
+		return unreadable;
 	}
 
 	#checkBlocks(
-		{ at, end, blocks }: VerifyTask,
+		{ at, end, blocks }: VerifyRange,
 		stored: Bytes,
 		unreadable: readonly BlockProblem[],
 	): BlockProblem[] {
@@ -110,18 +157,18 @@ export class RangeCheck {
 	}
 
 	#checkFrame(
-		task: VerifyTask,
-		frames: FrameList,
+		range: VerifyRange,
 		index: number,
 		stored: Bytes,
 	): FrameProblem | undefined {
+		const frames = range.frames as FrameList;
 		const offset = frames.offset[index] as number;
 		const first = frames.firstChunk[index] as number;
 		const end = frames.firstChunk[index + 1] as number;
 		const ids = frames.ids.subarray(first * idBytes, end * idBytes);
 		const lengths = frames.lengths.subarray(first, end);
 		try {
-			const raw = this.#decode(task, frames, index, stored);
+			const raw = this.#decode(range, frames, index, stored);
 			const bad = wrongChunks(raw, { ids, lengths }, this.#sha256);
 			if (bad.length === 0) return undefined;
 			const chunks = joinIds(bad);
@@ -138,15 +185,15 @@ export class RangeCheck {
 
 	/** The bytes of a frame that is just what the directory says. */
 	#decode(
-		task: VerifyTask,
+		range: VerifyRange,
 		frames: FrameList,
 		index: number,
 		stored: Bytes,
 	): Bytes {
-		const start = (frames.offset[index] as number) - task.at;
+		const start = (frames.offset[index] as number) - range.at;
 		const length = frames.storedLength[index] as number;
 		const frame = stored.subarray(start, start + length);
-		requireSame(frame, task.kind, frames, index);
+		requireSame(frame, range.kind, frames, index);
 		const rawLength = rawLengthOf(frames, index);
 		if (this.#raw.length < rawLength) this.#raw = new Uint8Array(rawLength);
 		const { tools, bases } = this.#options;
@@ -157,13 +204,28 @@ export class RangeCheck {
 	}
 }
 
-function neededEnd({ end, frames }: VerifyTask): number {
+function neededEnd({ end, frames }: VerifyRange): number {
 	const last = frames === undefined ? -1 : frames.offset.length - 1;
 	if (frames === undefined || last < 0) return end;
 	return Math.max(
 		end,
 		(frames.offset[last] as number) + (frames.storedLength[last] as number),
 	);
+}
+
+function sumOf(frames: FrameList | undefined) {
+	return {
+		frames: frames?.offset.length ?? 0,
+		chunks: frames?.lengths.length ?? 0,
+		raw: frames?.lengths.reduce((sum, length) => sum + length, 0) ?? 0,
+	};
+}
+
+function comparePlaces(a: Place | undefined, b: Place | undefined): number {
+	if (a === undefined || b === undefined)
+		return Number(a !== undefined) - Number(b !== undefined);
+	if (a.pack !== b.pack) return a.pack < b.pack ? -1 : 1;
+	return a.offset - b.offset;
 }
 
 function rawLengthOf(frames: FrameList, index: number): number {

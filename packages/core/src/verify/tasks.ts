@@ -2,9 +2,16 @@ import type { Bytes } from "@varve/format";
 import type { BasePlaces } from "../base-places.ts";
 import type { FrameColumns, PartColumns } from "../restore/tasks.ts";
 
-/** What verify hands to its workers: a range of blocks of one pack, and the frames that begin in it. */
+/** What verify hands to its workers: ranges of packs that are looked at together, since their frames may have bases in common. */
 export interface VerifyTask {
 	readonly id: number;
+	readonly ranges: readonly VerifyRange[];
+	/** Of the frames that have bases. */
+	readonly bases: BasePlaces | undefined;
+}
+
+/** A range of blocks of one pack, and the frames that begin in it. */
+export interface VerifyRange {
 	readonly pack: string;
 	/** Its copy is read and not the pack. */
 	readonly from?: "copies/packs" | undefined;
@@ -18,8 +25,6 @@ export interface VerifyTask {
 	readonly blocks: BigUint64Array;
 	/** undefined: only blocks are checked. */
 	readonly frames: FrameList | undefined;
-	/** Of the frames that have bases. */
-	readonly bases: BasePlaces | undefined;
 }
 
 /** Frames in columns. */
@@ -59,6 +64,11 @@ export interface BlockProblem {
 
 export interface VerifyReply {
 	readonly id: number;
+	/** In the order of the task. */
+	readonly ranges: readonly RangeReport[];
+}
+
+export interface RangeReport {
 	readonly blockProblems: readonly BlockProblem[];
 	readonly frameProblems: readonly FrameProblem[];
 	readonly frames: number;

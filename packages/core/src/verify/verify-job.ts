@@ -12,7 +12,7 @@ export const createVerifyJob: JobFactory = async (context, setup) => {
 	const { tools } = context.kernel;
 	const lookup = new BaseTable();
 	const bases = new FrameCache({ reads, tools, lookup }, cacheBytes);
-	const check = new RangeCheck({ reads, tools, bases });
+	const check = new RangeCheck({ reads, tools, bases, places: lookup });
 	return {
 		run(given) {
 			const task = given as VerifyTask | SimulationTask;
