@@ -1,6 +1,7 @@
 import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
 import type { Crew, Repository } from "../../packages/core/src/repository.ts";
+import type { VerifyTask } from "../../packages/core/src/verify/tasks.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
 import { noise, readingPlace, takeSnapshot } from "./reading-workplace.ts";
 import { flip, tamperedBackend } from "./tampered-backend.ts";
@@ -33,9 +34,9 @@ function watched(repository: Repository, read: string[]): Repository {
 				get(target, name) {
 					const own = Reflect.get(target, name);
 					if (name === "submit")
-						return (task: { pack: string; from?: string }) => {
-							if (task.from === undefined && read.at(-1) !== task.pack)
-								read.push(task.pack);
+						return (task: VerifyTask) => {
+							for (const { from, pack } of task.ranges)
+								if (from === undefined && read.at(-1) !== pack) read.push(pack);
 							return target.submit(task);
 						};
 					return typeof own === "function" ? own.bind(target) : own;
