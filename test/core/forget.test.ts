@@ -323,7 +323,7 @@ describe("stored policies", () => {
 		repository.time -= day;
 		const other = { ...retention, policy: { keepLast: 3 } };
 		await setPolicy(repository, "nightly", other);
-		const listed = await listPolicies(repository);
+		const { policies: listed } = await listPolicies(repository);
 		expect(listed.map(({ name }) => name)).toEqual(["default", "nightly"]);
 		expect(await requireStoredPolicy(repository, "nightly")).toEqual(other);
 		await removePolicy(repository, "nightly");
@@ -351,10 +351,10 @@ describe("stored policies", () => {
 		await expect(set("a", { exceptions: everything })).rejects.toThrow(
 			code("BAD_POLICY"),
 		);
-		expect(await listPolicies(repository)).toEqual([]);
+		expect((await listPolicies(repository)).policies).toEqual([]);
 	});
 
-	test("one that is damaged is an error and not passed over, and hurts no other", async () => {
+	test("one that is damaged is an error and not passed over, hurts no other, and gives way to one that is set anew", async () => {
 		const repository = fakeRepository();
 		await setPolicy(repository, "b", retention);
 		const stored = await setPolicy(repository, "a", retention);
@@ -362,12 +362,26 @@ describe("stored policies", () => {
 		await repository.write((s) =>
 			s.putBytes("policies", `a.${"0".repeat(32)}`, bytes),
 		);
-		for (const reading of [
-			listPolicies(repository),
-			requireStoredPolicy(repository, "a"),
-			setPolicy(repository, "a", retention),
-		])
-			await expect(reading).rejects.toMatchObject({ name: "CorruptError" });
+		const file = `a.${"0".repeat(32)}`;
+		const { policies, damaged } = await listPolicies(repository);
+		expect(policies.map(({ name }) => name)).toEqual(["b"]);
+		expect(damaged).toMatchObject([{ name: "a", file }]);
+		await expect(requireStoredPolicy(repository, "a")).rejects.toMatchObject({
+			code: "BAD_POLICY",
+			message: expect.stringContaining(`policies/${file}`),
+		});
 		expect(await requireStoredPolicy(repository, "b")).toEqual(retention);
+		const other = { ...retention, policy: { keepLast: 3 } };
+		await setPolicy(repository, "a", other);
+		expect(await requireStoredPolicy(repository, "a")).toEqual(other);
+		const { backend } = repository;
+		expect(await backend.list("quarantine")).toMatchObject([
+			{ name: `policies.${file}` },
+		]);
+		await repository.write((s) => s.putBytes("policies", file, bytes));
+		await removePolicy(repository, "a");
+		await expect(requireStoredPolicy(repository, "a")).rejects.toThrow(
+			code("NO_SUCH_POLICY"),
+		);
 	});
 });

@@ -6,6 +6,8 @@ import {
 	repairIndex,
 	repairPacks,
 	repairSnapshots,
+	requireStoredPolicy,
+	setPolicy,
 	verify,
 } from "@varve/core";
 import type { SnapshotId } from "@varve/format";
@@ -195,6 +197,68 @@ describe("repair snapshots, with labels and marks that cannot be read", () => {
 		expect(findings).toEqual([]);
 		const again = await repairSnapshots(await openOn(backend));
 		expect(again.marks).toBe(0);
+	});
+});
+
+describe("repair snapshots, with policies that cannot be read", () => {
+	const retention = {
+		groupBy: ["host"],
+		policy: { keepDaily: 7 },
+		exceptions: [],
+	};
+
+	async function withPolicy(damage: (bytes: Uint8Array) => Uint8Array) {
+		const backend = await bench.fresh();
+		await setPolicy(await openOn(backend), "default", {
+			...retention,
+			policy: { keepLast: 1 },
+		});
+		const [older] = await backend.list("policies");
+		await setPolicy(await openOn(backend), "default", retention);
+		const listed = await backend.list("policies");
+		const { name } = listed.find((one) => one.name !== older?.name) as {
+			name: string;
+		};
+		const bytes = await backend.read("policies", name);
+		const damaged = new Uint8Array(damage(bytes));
+		await put(backend, [{ kind: "policies", name, bytes: damaged }]);
+		return { backend, name, bytes };
+	}
+
+	test("sets one right in which a bit has flipped", async () => {
+		const flip = (bytes: Uint8Array) => {
+			const flipped = bytes.slice();
+			flipped[40] = (flipped[40] as number) ^ 4;
+			return flipped;
+		};
+		const { backend, name, bytes } = await withPolicy(flip);
+		const planned = await repairSnapshots(await openOn(backend), {
+			dryRun: true,
+		});
+		expect(planned.policies).toEqual({ mended: [name], lost: [] });
+		expect(await backend.read("policies", name)).not.toEqual(bytes);
+		const result = await repairSnapshots(await openOn(backend));
+		expect(result.policies).toEqual({ mended: [name], lost: [] });
+		expect(await backend.read("policies", name)).toEqual(bytes);
+		expect(await backend.list("quarantine")).toHaveLength(1);
+		const { findings } = await verify(await openOn(backend), { level: "data" });
+		expect(findings).toEqual([]);
+	});
+
+	test("leaves one that is cut, so that no older one counts, and tells what is left of it", async () => {
+		const { backend, name } = await withPolicy((bytes) => bytes.slice(0, -20));
+		const { policies } = await repairSnapshots(await openOn(backend));
+		expect(policies).toMatchObject({
+			mended: [],
+			lost: [{ name: "default", file: name }],
+		});
+		expect(policies.lost[0]?.text).toContain('"keepDaily":7');
+		await expect(
+			requireStoredPolicy(await openOn(backend), "default"),
+		).rejects.toMatchObject({ code: "BAD_POLICY" });
+		await setPolicy(await openOn(backend), "default", retention);
+		const again = await repairSnapshots(await openOn(backend));
+		expect(again.policies).toEqual({ mended: [], lost: [] });
 	});
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, utimesSync } from "node:fs";
+import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Workbench } from "./workbench.ts";
@@ -214,6 +214,16 @@ describe("policies of the repository", () => {
 			4,
 			expect.stringContaining(`policies/${name}`),
 		]);
-		rmSync(join(folder, name));
+		const read = bench.varve("policy");
+		expect([read.code, read.stderr]).toEqual([
+			4,
+			expect.stringContaining("varve policy set night"),
+		]);
+		const repaired = bench.varve("repair snapshots");
+		expect(repaired.code).toBe(4);
+		expect(repaired.stdout).toContain("what is left of it: {}");
+		bench.done("policy set night --keep-last 1");
+		expect(bench.varve("policy").code).toBe(0);
+		expect(bench.varve("verify").code).toBe(0);
 	});
 });

@@ -10,6 +10,8 @@ const byCode: Readonly<Record<string, string>> = {
 	NO_SUCH_SNAPSHOT: "varve snapshots lists what there is",
 	NO_SUCH_POLICY:
 		"varve policy lists what there is; varve policy set NAME --keep-daily 7 makes one",
+	BAD_POLICY:
+		"varve repair snapshots sets it right if it can; varve policy set NAME says its rules anew",
 	EMPTY_POLICY: "name rules, as --keep-daily 7; varve forget --help lists them",
 	WOULD_REMOVE_ALL:
 		"look at the tags: varve snapshots; if it is meant, say --unsafe-allow-remove-all",

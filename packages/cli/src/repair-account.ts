@@ -217,6 +217,11 @@ export function snapshotsSummary(result: SnapshotsRepaired): Message {
 		snapshots_new: result.snapshots.filter(({ isNew }) => isNew).length,
 		records_unreadable: result.unreadable,
 		marks_removed: result.marks,
+		policies_mended: result.policies.mended,
+		policies_damaged: result.policies.lost.map(({ name, file }) => ({
+			name,
+			file: `policies/${file}`,
+		})),
 	};
 }
 
@@ -229,6 +234,7 @@ export function snapshotsAccount(result: SnapshotsRepaired): string[] {
 			"label or mark",
 			"damaged, taken away; snapshots of such labels are pinned",
 		),
+		...policyLines(result),
 		...snapshots.flatMap((mended) => snapshotLines(mended, result.dryRun)),
 		...(unreadable > 0
 			? [
@@ -238,6 +244,22 @@ export function snapshotsAccount(result: SnapshotsRepaired): string[] {
 		snapshots.length === 0
 			? `all of ${formatCounted(examined, "snapshot")} are whole`
 			: `${formatCounted(snapshots.length, "snapshot")} of ${examined} damaged`,
+	];
+}
+
+function policyLines({
+	policies: { mended, lost },
+	dryRun,
+}: SnapshotsRepaired): string[] {
+	const word = dryRun ? "would be" : "is";
+	return [
+		...mended.map(
+			(file) => `policies/${file} ${word} set right: a bit had flipped`,
+		),
+		...lost.flatMap(({ name, file, text }) => [
+			`the policy ${name} cannot be read, in policies/${file}: varve policy set ${name} … says its rules anew, varve policy remove ${name} gives it up`,
+			...(text === "" ? [] : [`  what is left of it: ${text}`]),
+		]),
 	];
 }
 

@@ -10,6 +10,7 @@ import {
 } from "@varve/core";
 import { Argument } from "commander";
 import type { CommandFile } from "../command-entry.ts";
+import { ExitCode } from "../exit-code.ts";
 import { policyFields } from "../forget-account.ts";
 import type { Message } from "../json-line.ts";
 import { withRepository } from "../open-repository.ts";
@@ -50,14 +51,23 @@ export const command: CommandFile = {
 		requireCall(action, name, flags);
 		return await withRepository(session, { workers: 0 }, async (repository) => {
 			await act(repository, { action, name: name ?? "", flags });
-			const policies = await listPolicies(repository);
+			const { policies, damaged } = await listPolicies(repository);
 			const { report } = session;
+			for (const { name, file } of damaged)
+				report.warning(
+					`the policy ${name} cannot be read, in policies/${file}: varve repair snapshots sets it right if it can; varve policy set ${name} … says its rules anew`,
+				);
 			for (const policy of policies)
 				report.message("policy", policyMessage(policy));
-			report.message("summary", { policies_count: policies.length });
+			report.message("summary", {
+				policies_count: policies.length,
+				policies_damaged: damaged.map(({ name }) => name),
+			});
 			const lines = policies.flatMap(policyLines);
-			report.lines(lines.length > 0 ? lines : ["no policies"]);
-			return 0;
+			if (lines.length > 0) report.lines(lines);
+			else if (damaged.length === 0) report.lines(["no policies"]);
+			const isDamaged = action === "list" && damaged.length > 0;
+			return isDamaged ? ExitCode.damaged : ExitCode.done;
 		});
 	},
 };

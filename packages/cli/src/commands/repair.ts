@@ -188,5 +188,6 @@ async function snapshots(
 		report.message("mended_snapshot", mendedSnapshotFields(snapshot));
 	report.message("summary", snapshotsSummary(result));
 	report.account(snapshotsAccount(result));
-	return result.unreadable > 0 ? ExitCode.damaged : ExitCode.done;
+	const left = result.unreadable + result.policies.lost.length;
+	return left > 0 ? ExitCode.damaged : ExitCode.done;
 }

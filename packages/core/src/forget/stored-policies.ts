@@ -1,4 +1,6 @@
 import {
+	type Bytes,
+	CorruptError,
 	decodePolicy,
 	encodePolicy,
 	InputError,
@@ -9,35 +11,50 @@ import {
 	type Retention,
 	type StoredPolicy,
 	toHex,
+	type VarveError,
 } from "@varve/format";
 import type { Stage } from "@varve/store";
+import { isDamage } from "../damage.ts";
 import { withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
 import { isEmptyPolicy, requireGroupField, requirePolicy } from "./policy.ts";
 
-/** The policies kept in a repository, sorted by name. Each was stored whole: the last one of a name counts. */
-export async function listPolicies(
-	repository: Repository,
-): Promise<StoredPolicy[]> {
-	const last = await lastOfEach(repository);
-	return [...last.values()]
-		.map(({ stored }) => stored)
-		.filter(({ retention }) => retention !== undefined)
-		.sort((a, b) => (a.name < b.name ? -1 : 1));
+/** A file of a policy that cannot be read: nobody can tell whether it is the last of its name. */
+export interface DamagedPolicy {
+	readonly file: string;
+	/** Of the policy. */
+	readonly name: string;
+	readonly cause: VarveError;
 }
 
-/** NotFoundError "NO_SUCH_POLICY" if there is none of this name. */
+/** The policies kept in a repository, sorted by name. Each was stored whole: the last one of a name counts, if all of that name can be read. */
+export async function listPolicies(repository: Repository): Promise<{
+	readonly policies: readonly StoredPolicy[];
+	readonly damaged: readonly DamagedPolicy[];
+}> {
+	const { last, damaged } = await readStored(repository);
+	const unsure = new Set(damaged.map(({ name }) => name));
+	const policies = [...last.values()]
+		.map(({ stored }) => stored)
+		.filter(({ name, retention }) => retention && !unsure.has(name))
+		.sort((a, b) => (a.name < b.name ? -1 : 1));
+	return { policies, damaged };
+}
+
+/** NotFoundError "NO_SUCH_POLICY" if there is none of this name, CorruptError "BAD_POLICY" if one of it cannot be read. */
 export async function requireStoredPolicy(
 	repository: Repository,
 	name: string,
 ): Promise<Retention> {
-	const last = await lastOfEach(repository, name);
+	const { last, damaged } = await readStored(repository, name);
+	const [first] = damaged;
+	if (first !== undefined) throw badPolicy(first);
 	const retention = last.get(name)?.stored.retention;
 	if (retention === undefined) throw noSuchPolicy(name);
 	return retention;
 }
 
-/** Keeps rules under a name, in place of those that have it. InputError "EMPTY_POLICY" or "BAD_POLICY" for what could not be applied. */
+/** Keeps rules under a name, in place of those that have it; of these, what cannot be read goes to the quarantine. InputError "EMPTY_POLICY" or "BAD_POLICY" for what could not be applied. */
 export async function setPolicy(
 	repository: Repository,
 	name: string,
@@ -54,12 +71,13 @@ export async function setPolicy(
 	return await store(repository, name, retention);
 }
 
-/** NotFoundError "NO_SUCH_POLICY" if there is none of this name. */
+/** NotFoundError "NO_SUCH_POLICY" if there is none of this name. What cannot be read goes to the quarantine. */
 export async function removePolicy(
 	repository: Repository,
 	name: string,
 ): Promise<void> {
-	await requireStoredPolicy(repository, name);
+	const { damaged } = await readStored(repository, name);
+	if (damaged.length === 0) await requireStoredPolicy(repository, name);
 	await store(repository, name, undefined);
 }
 
@@ -82,10 +100,11 @@ async function store(
 			"BAD_POLICY_NAME",
 			`"${name}" names no policy: a name has letters, digits, - and _, at most 64, and begins with a letter or digit`,
 		);
-	const { tools, clock, identity } = repository;
+	const { backend, tools, clock, identity } = repository;
 	const lease = { kind: "writer", snapshots: [], command: "policy" } as const;
 	return await withLease(repository, lease, async (stage) => {
-		const before = (await lastOfEach(repository, name)).get(name);
+		const { last, damaged } = await readStored(repository, name);
+		const before = last.get(name);
 		const after = before === undefined ? 0 : Date.parse(before.stored.time) + 1;
 		const stored: StoredPolicy = {
 			name,
@@ -98,6 +117,8 @@ async function store(
 		const bytes = encodePolicy(stored, (b) => tools.sha256Hex(b));
 		const file = `${name}.${toHex(tools.random(16))}`;
 		await stage.putBytes("policies", file, bytes, { exclusive: true });
+		for (const { file: bad } of damaged)
+			await backend.quarantine(stage, "policies", bad);
 		return stored;
 	});
 }
@@ -112,16 +133,16 @@ export async function dropReplaced(
 ): Promise<void> {
 	const { backend } = repository;
 	const files = (await backend.list("policies")).map(({ name }) => name);
-	const names = files.map((file) => file.slice(0, file.lastIndexOf(".")));
-	for (const name of new Set(names.filter((one, i) => i > names.indexOf(one))))
-		try {
-			const last = (await lastOfEach(repository, name)).get(name)?.file;
-			for (const [i, file] of files.entries())
-				if (last !== undefined && names[i] === name && file !== last)
-					await backend.remove(stage, "policies", file);
-		} catch (error) {
-			if (!isVarveError(error) || error.name !== "CorruptError") throw error;
-		}
+	const names = files.map(nameIn);
+	const twice = names.filter((one, i) => i > names.indexOf(one));
+	for (const name of new Set(twice)) {
+		const { last, damaged } = await readStored(repository, name);
+		const kept = last.get(name)?.file;
+		if (kept === undefined || damaged.length > 0) continue;
+		for (const [i, file] of files.entries())
+			if (names[i] === name && file !== kept)
+				await backend.remove(stage, "policies", file);
+	}
 }
 
 interface Last {
@@ -129,11 +150,17 @@ interface Last {
 	readonly stored: StoredPolicy;
 }
 
-/** Of all, or of this name alone: then what is wrong with others does not matter. */
-async function lastOfEach(
+interface Stored {
+	/** By name. */
+	readonly last: ReadonlyMap<string, Last>;
+	readonly damaged: readonly DamagedPolicy[];
+}
+
+/** Of all, or of this name alone. */
+async function readStored(
 	repository: Repository,
 	only?: string,
-): Promise<Map<string, Last>> {
+): Promise<Stored> {
 	for (;;)
 		try {
 			return await readLast(repository, only);
@@ -144,19 +171,58 @@ async function lastOfEach(
 }
 
 async function readLast(
-	{ backend, tools }: Repository,
+	repository: Repository,
 	only?: string,
-): Promise<Map<string, Last>> {
+): Promise<Stored> {
 	const last = new Map<string, Last>();
-	for (const { name: file } of await backend.list("policies")) {
-		if (only !== undefined && !file.startsWith(`${only}.`)) continue;
-		const bytes = await backend.read("policies", file);
-		const stored = decodePolicy(bytes, (b) => tools.sha256Hex(b));
-		const other = last.get(stored.name);
-		if (other === undefined || isLater({ file, stored }, other))
-			last.set(stored.name, { file, stored });
+	const damaged: DamagedPolicy[] = [];
+	for (const { name: file } of await repository.backend.list("policies")) {
+		const name = nameIn(file);
+		if (only !== undefined && name !== only) continue;
+		try {
+			const stored = await readPolicy(repository, file);
+			const other = last.get(name);
+			if (other === undefined || isLater({ file, stored }, other))
+				last.set(name, { file, stored });
+		} catch (cause) {
+			if (!isDamage(cause) || cause.code === "NO_FILE") throw cause;
+			damaged.push({ file, name, cause });
+		}
 	}
-	return last;
+	return { last, damaged };
+}
+
+async function readPolicy(
+	{ backend, tools }: Repository,
+	file: string,
+): Promise<StoredPolicy> {
+	const bytes = await backend.read("policies", file);
+	return decodePolicyFile(file, bytes, (b) => tools.sha256Hex(b));
+}
+
+/** CorruptError if it is not what was stored under this name. */
+export function decodePolicyFile(
+	file: string,
+	bytes: Bytes,
+	sha256: (bytes: Bytes) => string,
+): StoredPolicy {
+	const stored = decodePolicy(bytes, sha256);
+	if (stored.name === nameIn(file)) return stored;
+	throw new CorruptError("BAD_NAME", `the policy ${file} is another one`);
+}
+
+/** Of the policy in a file. */
+function nameIn(file: string): string {
+	return file.slice(0, file.lastIndexOf("."));
+}
+
+function badPolicy({ file, name, cause }: DamagedPolicy): CorruptError {
+	return new CorruptError(
+		"BAD_POLICY",
+		`the policy ${name} cannot be read, policies/${file}: ${cause.message}`,
+		{ policy: name, file },
+		{ cause },
+	);
 }
 
 function isLater(a: Last, b: Last): boolean {

@@ -2,6 +2,7 @@ import type { PackId, SnapshotId } from "@varve/format";
 import type { FoundLease } from "../lease-table.ts";
 import type { Snapshot } from "../repository.ts";
 import type { Hurt } from "../verify/finding.ts";
+import type { MendedPolicies } from "./damaged-policies.ts";
 import type { PutBack } from "./put-back.ts";
 
 export interface RepairOptions {
@@ -113,6 +114,8 @@ export interface SnapshotsRepaired {
 	readonly putBack: readonly PutBack[];
 	/** Labels and marks of forgetting that could not be read: in the quarantine. */
 	readonly marks: number;
+	/** Policies that could not be read. */
+	readonly policies: MendedPolicies;
 	readonly examined: number;
 	/** Those with a hole. */
 	readonly snapshots: readonly MendedSnapshot[];

@@ -132,7 +132,7 @@ async function mendRecords(
 	for (const name of damaged) {
 		const id = name as SnapshotId;
 		const bytes = await backend.read("snapshots", id);
-		const right = withOneBitRight(bytes, id, (b) => tools.sha256Hex(b));
+		const right = withOneBitRight(bytes, (b) => tools.sha256Hex(b) === id);
 		if (right === undefined) continue;
 		mended.push(id);
 		if (stage === undefined) continue;

@@ -14,6 +14,7 @@ import type { Repository, Snapshot } from "../repository.ts";
 import { toldAs } from "../told-as.ts";
 import { catchUp, dropAbsent } from "./absent-packs.ts";
 import { putAwayMarks } from "./damaged-marks.ts";
+import { mendPolicies } from "./damaged-policies.ts";
 import { withRepairLease } from "./exclusive.ts";
 import { type LostEntry, requireMissing, TreeMender } from "./mend-trees.ts";
 import type {
@@ -56,6 +57,7 @@ async function mend(
 ): Promise<SnapshotsRepaired> {
 	const back = await putBackLost(repository, stage);
 	const marks = await putAwayMarks(repository, stage);
+	const policies = await mendPolicies(repository, stage);
 	await catchUp(repository);
 	const all = await listSnapshots(repository, { forgotten: true });
 	const listed = await repository.backend.list("snapshots");
@@ -76,6 +78,7 @@ async function mend(
 			dryRun: stage === undefined,
 			putBack: back,
 			marks,
+			policies,
 			examined: all.length,
 			snapshots,
 			unreadable: listed.length - all.length,
