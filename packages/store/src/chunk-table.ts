@@ -7,6 +7,7 @@ import {
 	type SegmentPack,
 } from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
+import { ChunkRanks } from "./chunk-ranks.ts";
 import type { FrameUse, PackUse } from "./pack-use.ts";
 import { PageCache } from "./page-cache.ts";
 import { type Remakes, remakeFrames } from "./remake-frames.ts";
@@ -134,6 +135,11 @@ export class ChunkTable {
 	 */
 	*discount(bases: ReadonlySet<string>): Generator<Bytes> {
 		for (const part of this.#parts) yield* part.discount(bases);
+	}
+
+	/** An order for its chunks, empty at first. */
+	ranks(): ChunkRanks {
+		return new ChunkRanks(this.#parts);
 	}
 
 	/** What of each pack is live; of a pack that several segments name, once. */

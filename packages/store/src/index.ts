@@ -2,6 +2,7 @@ export * from "./backend.ts";
 export { openBlockingReads } from "./blocking-reads.ts";
 export * from "./chunk-lookup.ts";
 export { ChunkPlace, FramePlace } from "./chunk-place.ts";
+export type { ChunkRanks, RankedChunk, RankedFrame } from "./chunk-ranks.ts";
 export * from "./chunk-table.ts";
 export { openClientCache } from "./client-cache.ts";
 export { createLocalBackend } from "./create-local-backend.ts";

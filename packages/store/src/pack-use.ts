@@ -57,6 +57,11 @@ export class FrameUse {
 		this.isRemade = isRemade;
 	}
 
+	/** The same frame, as if only these were live. */
+	only(live: Uint8Array): FrameUse {
+		return new FrameUse(this.frame, live, this.isRemade);
+	}
+
 	/** True if it is moved as it is, and not taken apart. */
 	get movesWhole(): boolean {
 		if (this.isRemade) return false;

@@ -120,6 +120,15 @@ export class TablePart {
 		return this.#based[frame] === 1;
 	}
 
+	get search(): SegmentSearch {
+		return this.#search;
+	}
+
+	/** True if the frame is a place of its chunks. */
+	counts(frame: number): boolean {
+		return this.#isCounting(frame);
+	}
+
 	setLive(row: number): void {
 		setBit(this.#live, row);
 	}
