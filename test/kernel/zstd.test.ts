@@ -11,7 +11,7 @@ import {
 } from "../../packages/kernel/src/zstd.ts";
 import { pseudoRandom } from "./seeded-bytes.ts";
 
-const levels = ["fastest", "auto", "better", "max"] as const;
+const levels = ["fastest", "auto", "better", "cold", "max", "coldest"] as const;
 
 /** Text that is not the same twice. */
 function prose(seed: number, length: number): Uint8Array {

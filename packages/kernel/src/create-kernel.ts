@@ -4,7 +4,12 @@ import { createFrameDecoder } from "./frame-decoder.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import { createCutter } from "./gear-wasm.ts";
 import { sha256, sha256Hex, startSha256 } from "./hash.ts";
-import type { Compression, Kernel, KernelOptions } from "./kernel.ts";
+import type {
+	ColdCompression,
+	Compression,
+	Kernel,
+	KernelOptions,
+} from "./kernel.ts";
 import { PackWriter } from "./pack-writer.ts";
 import type { Toolbox } from "./toolbox.ts";
 import { createXxh64 } from "./xxh64.ts";
@@ -49,7 +54,7 @@ export function createKernel(
 }
 
 function createEncoder(
-	compression: Compression,
+	compression: Compression | ColdCompression,
 	{ decoder }: Toolbox,
 ): FrameEncoder {
 	if (compression === "off")
@@ -58,7 +63,8 @@ function createEncoder(
 			incompressible: () => true,
 			decoder,
 		});
-	const probe = compression === "max" ? () => false : createProbe();
+	const isThorough = compression === "max" || compression === "coldest";
+	const probe = isThorough ? () => false : createProbe();
 	return new FrameEncoder({
 		squeezer: new Compressor(compression),
 		incompressible: probe,

@@ -11,6 +11,8 @@ export const compressions = [
 	"max",
 ] as const;
 export type Compression = (typeof compressions)[number];
+/** Of the long frames in which old chunks lie together; the second as small as can be, whatever it costs. */
+export type ColdCompression = "cold" | "coldest";
 
 /**
  * Finds where the items of a span end. `memory` is the only place it looks at: callers read files straight into it.
@@ -37,7 +39,7 @@ export interface Kernel {
 	readonly tools: Toolbox;
 	/** A cutter with at least this many bytes of memory. */
 	cutter(bytes: number): SpanCutter;
-	encoder(compression: Compression): FrameEncoder;
+	encoder(compression: Compression | ColdCompression): FrameEncoder;
 	packWriter(kind: PackKind, create: () => PackFile): PackWriter;
 	/** Attaches to a table of claims made by `newClaims`. */
 	claims(

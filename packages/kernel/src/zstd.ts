@@ -2,7 +2,7 @@ import { type Bytes, CorruptError, dictionaryPrefixBytes } from "@varve/format";
 import zstd from "zstd-napi/binding.js";
 import type { Unpacker } from "./frame-decoder.ts";
 import type { Squeezer } from "./frame-encoder.ts";
-import type { Compression } from "./kernel.ts";
+import type { ColdCompression, Compression } from "./kernel.ts";
 
 /** What a compressor is set to. */
 interface Preset {
@@ -10,12 +10,17 @@ interface Preset {
 	readonly level: number;
 	/** Sizes of its tables as powers of two, where smaller ones than the level's own pay. */
 	readonly tables?: { readonly hashLog: number; readonly chainLog: number };
+	/** How far back is looked, as a power of two, where that is more than the level itself looks. */
+	readonly windowLog?: number;
 	/** Level for a source that resembles its dictionary. */
 	readonly dictionaryLevel: number;
 }
 
-/** Chosen by bench/kernel/compression.mjs; the figures are in bench/kernel/README.md. */
-const presets: Readonly<Record<Exclude<Compression, "off">, Preset>> = {
+/** Names of presets. */
+export type Setting = Exclude<Compression, "off"> | ColdCompression;
+
+/** Chosen by bench/kernel/compression.mjs; the figures are in bench/kernel/README.md, those of cold frames in docs/adr/0009-cold-storage.md. */
+const presets: Readonly<Record<Setting, Preset>> = {
 	// Level 1 indexes only the last 128 KiB of a dictionary, and is hardly faster there.
 	fastest: { level: 1, dictionaryLevel: 3 },
 	// Tables that fit the first two caches: a tenth faster than level 3 itself, and half a percent larger.
@@ -26,6 +31,8 @@ const presets: Readonly<Record<Exclude<Compression, "off">, Preset>> = {
 	},
 	better: { level: 7, dictionaryLevel: 6 },
 	max: { level: 19, dictionaryLevel: 19 },
+	cold: { level: 12, windowLog: 24, dictionaryLevel: 6 },
+	coldest: { level: 19, windowLog: 24, dictionaryLevel: 19 },
 };
 
 const probeBytes = 4096;
@@ -47,11 +54,13 @@ export class Compressor implements Squeezer {
 	readonly #context = new zstd.CCtx();
 	readonly #dictionaryLevel: number;
 
-	constructor(compression: Exclude<Compression, "off">) {
-		const { level, tables, dictionaryLevel } = presets[compression];
+	constructor(setting: Setting) {
+		const { level, tables, windowLog, dictionaryLevel } = presets[setting];
 		const { compressionLevel, hashLog, chainLog } = zstd.CParameter;
 		this.#dictionaryLevel = dictionaryLevel;
 		this.#context.setParameter(compressionLevel, level);
+		if (windowLog !== undefined)
+			this.#context.setParameter(zstd.CParameter.windowLog, windowLog);
 		if (tables === undefined) return;
 		this.#context.setParameter(hashLog, tables.hashLog);
 		this.#context.setParameter(chainLog, tables.chainLog);
