@@ -32,7 +32,7 @@ type Action =
 	| { type: "rename"; who: number; file: number; to: number }
 	| { type: "snapshot"; who: number }
 	| { type: "forget"; which: number }
-	| { type: "gc"; who: number; share: number };
+	| { type: "gc"; who: number; share: number; isCold: boolean };
 
 const who = fc.nat(1);
 const file = fc.nat(3);
@@ -55,7 +55,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 	fc.record({ type: fc.constant("forget"), which: fc.nat(9) }),
 	fc.record({
 		type: fc.constant("gc"),
-		...{ who, share: fc.constantFrom(0, 0.3, 1) },
+		...{ who, share: fc.constantFrom(0, 0.3, 1), isCold: fc.boolean() },
 	}),
 );
 
@@ -83,6 +83,7 @@ class World {
 			await gc(repository, {
 				grace: 0,
 				maxUnused: { share: action.share },
+				repack: action.isCold ? { age: 0 } : undefined,
 			});
 		else change(writer, action);
 	}
@@ -182,7 +183,8 @@ test("any sequence of changes, snapshots of two writers, forgetting and gc keeps
 					await world.act(one);
 					if (one.type === "gc") await world.expectSound();
 				}
-				await world.act({ type: "gc", who: 1, share: 0 });
+				for (const isCold of [false, true])
+					await world.act({ type: "gc", who: 1, share: 0, isCold });
 				await world.expectSound();
 				deltas += world.deltas;
 				for (const { repository, source } of world.writers) {

@@ -121,6 +121,7 @@ describe("every message of --json is as its schema says", () => {
 		["verify", "verify --budget 1m"],
 		["verify", "verify --restore-sim latest"],
 		["gc", "gc --dry-run"],
+		["gc", "gc --repack --repack-age 0 -n"],
 		["gc", "prune"],
 		["completion", "completion bash"],
 		["dump", "dump latest -t archive.tar"],

@@ -12,6 +12,9 @@ export function gcSummary(result: GcResult): Message {
 		bytes_removed: result.packBytes,
 		packs_repacked: result.packsRepacked,
 		bytes_repacked: result.bytesRepacked,
+		packs_regrouped: result.packsRegrouped,
+		bytes_regrouped: result.bytesRegrouped,
+		bytes_cold: result.bytesCold,
 		bytes_freed: result.bytesFreed,
 		bytes_kept: result.bytesKept,
 		bytes_unused: result.bytesUnused,
@@ -41,9 +44,25 @@ export function gcAccount(result: GcResult): string[] {
 		case "nothing":
 			return ["nothing to free", `  ${left}`];
 		case "planned":
-			return ["would free", ...details(result), `  ${left}`];
+			return [
+				"would free",
+				...details(result),
+				...regroupedLines(
+					result,
+					"put together anew: how small it gets shows then",
+				),
+				`  ${left}`,
+			];
 		case "swept":
-			return ["freed", ...details(result), `  ${left}`];
+			return [
+				"freed",
+				...details(result),
+				...regroupedLines(
+					result,
+					`put together anew in ${formatBytes(result.bytesCold)}`,
+				),
+				`  ${left}`,
+			];
 		case "pending":
 			return pendingLines(result);
 	}
@@ -63,8 +82,22 @@ function details(result: GcResult): string[] {
 	];
 }
 
-function pendingLines({ packs, waitingFor, snapshots }: GcResult): string[] {
+function regroupedLines(
+	{ packsRegrouped, bytesRegrouped }: GcResult,
+	what: string,
+): string[] {
+	if (packsRegrouped === 0) return [];
+	const packs = formatCounted(packsRegrouped, "pack");
+	return [`  cold    ${formatBytes(bytesRegrouped)} in ${packs} ${what}`];
+}
+
+function pendingLines(result: GcResult): string[] {
+	const { packs, waitingFor, snapshots } = result;
 	return [
+		...regroupedLines(
+			result,
+			`put together anew in ${formatBytes(result.bytesCold)}`,
+		).map((line) => line.trimStart()),
 		`condemned ${formatCounted(packs, "pack")} and ${formatCounted(snapshots.length, "snapshot")}; the next gc deletes them, once these have ended:`,
 		...waitingFor.map(({ lease, record }) =>
 			record === undefined

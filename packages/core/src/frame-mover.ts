@@ -7,6 +7,7 @@ import {
 	type PackKind,
 } from "@varve/format";
 import type {
+	ColdCompression,
 	FrameEncoder,
 	Kernel,
 	PackFile,
@@ -28,6 +29,8 @@ export interface FrameMoverOptions {
 	readonly kernel: Kernel;
 	/** Bytes of chunks in a frame that is made anew. */
 	readonly frameBytes: number;
+	/** How it is compressed: as a snapshot does. */
+	readonly compression?: ColdCompression;
 	readonly create: () => PackFile;
 }
 
@@ -43,7 +46,7 @@ export class FrameMover {
 
 	constructor(options: FrameMoverOptions) {
 		this.#options = options;
-		this.#encoder = options.kernel.encoder("auto");
+		this.#encoder = options.kernel.encoder(options.compression ?? "auto");
 	}
 
 	/** A frame as it is stored, header and body; copied. */

@@ -13,6 +13,8 @@ export async function jobFactory(name: string): Promise<JobFactory> {
 			return (await import("./verify/verify-job.ts")).createVerifyJob;
 		case "repack":
 			return (await import("./gc/repack-job.ts")).createRepackJob;
+		case "gather":
+			return (await import("./gc/cold/gather-job.ts")).createGatherJob;
 		default:
 			throw new Error(`no such job: ${name}`);
 	}

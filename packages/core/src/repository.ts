@@ -98,7 +98,13 @@ export interface CrewOptions {
 	readonly workers: number;
 	readonly signal?: AbortSignal | undefined;
 	/** What the workers are to do: sets up only what that needs. */
-	readonly job: "scout" | "snapshot" | "restore" | "verify" | "repack";
+	readonly job:
+		| "scout"
+		| "snapshot"
+		| "restore"
+		| "verify"
+		| "repack"
+		| "gather";
 	/** Plain object handed to the job when it starts in each worker. */
 	readonly setup: unknown;
 	/** Where a job that writes spools, if it runs in this thread. */

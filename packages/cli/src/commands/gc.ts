@@ -1,5 +1,11 @@
-import { gc, retryLocked, type UnusedLimit } from "@varve/core";
-import { InvalidArgumentError } from "commander";
+import {
+	type GcOptions,
+	gc,
+	InputError,
+	retryLocked,
+	type UnusedLimit,
+} from "@varve/core";
+import { InvalidArgumentError, Option } from "commander";
 import type { CommandFile } from "../command-entry.ts";
 import { retryLockOption, waitValue } from "../durations.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -12,6 +18,9 @@ interface Flags {
 	readonly grace?: number;
 	readonly maxUnused?: UnusedLimit;
 	readonly maxRepack?: number;
+	readonly repack?: boolean;
+	readonly repackAge?: number;
+	readonly compression?: "better" | "max";
 	readonly exclusive?: boolean;
 	readonly wait?: number;
 	readonly retryLock?: number;
@@ -40,6 +49,21 @@ export const command: CommandFile = {
 				sizeValue,
 			)
 			.option(
+				"--repack",
+				"also put old content together by path, in long frames that are compressed well: slower to make and to read single files of, and smaller",
+			)
+			.option(
+				"--repack-age <duration>",
+				"what counts as old for --repack: what a snapshot holds that is so old; 30d if not said",
+				waitValue,
+			)
+			.addOption(
+				new Option(
+					"--compression <mode>",
+					"how hard --repack compresses; better if not said",
+				).choices(["better", "max"]),
+			)
+			.option(
 				"--exclusive",
 				"refuse to begin while anybody else works in the repository",
 			)
@@ -57,13 +81,19 @@ export const command: CommandFile = {
 			"varve gc --grace 0",
 			"do not wait until forgotten snapshots are a week old",
 		],
+		[
+			"varve gc --repack --max-repack 20G",
+			"put old content together, 20 GiB of packs in this run",
+		],
 	],
 	async run(session, command) {
-		const { retryLock: retryFor, ...flags } = command.opts<Flags>();
+		const flags = command.opts<Flags>();
+		const options = optionsOf(flags);
+		const { retryLock: retryFor } = flags;
 		const { signal, report } = session;
 		return await withRepository(session, {}, async (repository) => {
 			const result = await retryLocked(
-				() => gc(repository, { ...flags, signal }),
+				() => gc(repository, { ...options, signal }),
 				{ repository, retryFor, signal },
 			);
 			report.message("summary", gcSummary(result));
@@ -72,6 +102,24 @@ export const command: CommandFile = {
 		});
 	},
 };
+
+function optionsOf(flags: Flags): GcOptions {
+	const { repack, repackAge: age, compression, ...others } = flags;
+	if (repack === true)
+		return {
+			...others,
+			repack: {
+				age,
+				compression: compression === "max" ? "coldest" : "cold",
+			},
+		};
+	if (age !== undefined || compression !== undefined)
+		throw new InputError(
+			"WRONG_MIXTURE",
+			"--repack-age and --compression say something of --repack, which is missing",
+		);
+	return others;
+}
 
 function unusedValue(text: string): UnusedLimit {
 	if (text === "unlimited") return { share: 1 };

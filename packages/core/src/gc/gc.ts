@@ -5,7 +5,7 @@ import {
 	type PackKind,
 	type SnapshotId,
 } from "@varve/format";
-import type { Stage } from "@varve/store";
+import type { PackUse, Stage } from "@varve/store";
 import { copyTreePacks, settleCopies } from "../copies/keep-copies.ts";
 import { dropReplaced } from "../forget/stored-policies.ts";
 import { either, withLease } from "../lease.ts";
@@ -19,6 +19,7 @@ import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
 import { fenceLeftStages } from "../stages.ts";
 import { toldAs } from "../told-as.ts";
+import { regroup } from "./cold/regroup.ts";
 import { type Marked, mark } from "./mark.ts";
 import type { GcOptions, GcPlan, GcResult } from "./options.ts";
 import { type Repacked, repack } from "./repack.ts";
@@ -50,11 +51,18 @@ async function planOnly(
 ): Promise<GcResult> {
 	const marked = await mark(repository, options);
 	using _ = marked.inventory;
-	const { plan, dying, inventory } = marked;
+	const { plan, dying, inventory, cold } = marked;
 	const segments = inventory.segments.segments.length;
+	const size = bytesOf(cold?.packs ?? []);
+	const regrouped = { packs: cold?.packs.length ?? 0, size, bytes: 0 };
+	const moved = { moved: plan.repack, bytes: plan.repackLive };
+	const outline = resultOf(plan, { dying, ...moved, regrouped });
 	return {
-		...resultOf(plan, { dying, moved: plan.repack, bytes: plan.repackLive }),
-		state: isEmpty(plan, dying) ? "nothing" : "planned",
+		...outline,
+		// By how much it gets smaller shows when it is done.
+		bytesFreed: outline.bytesFreed - size,
+		bytesKept: outline.bytesKept + size,
+		state: isEmpty(marked) ? "nothing" : "planned",
 		resumed: false,
 		segmentsBefore: segments,
 		segmentsAfter: segments,
@@ -154,19 +162,21 @@ async function collectNew(
 	const marked = await mark(repository, options, stage);
 	using inventory = marked.inventory;
 	const { plan, dying } = marked;
-	if (isEmpty(plan, dying))
+	if (isEmpty(marked))
 		return await endWithout(repository, stage, { marked, resumed, options });
 	const moved = await move(repository, stage, marked, options);
+	const cold = await makeCold(repository, stage, marked, options);
 	inventory[Symbol.dispose]();
 	const list: GcList = {
 		generation: stage.lease,
 		time: new Date(repository.clock.now()).toISOString(),
-		packs: [...plan.dead, ...moved.moved],
+		packs: [...plan.dead, ...moved.moved, ...cold.moved],
 		snapshots: dying,
 	};
 	const { sha256Hex } = repository.tools;
 	await stage.putBytes("gc", stage.lease, encodeGcList(list, sha256Hex));
-	const outline = resultOf(plan, { dying, ...moved });
+	const { regrouped } = cold;
+	const outline = resultOf(plan, { dying, ...moved, regrouped });
 	const waitingFor = await waitForLeases(repository, stage, {
 		...options,
 		list,
@@ -184,7 +194,7 @@ async function collectNew(
 	return together(resumed, {
 		...outline,
 		...swept,
-		bytesFreed: swept.packBytes - moved.bytes,
+		bytesFreed: swept.packBytes - moved.bytes - regrouped.bytes,
 		state: "swept",
 		resumed: resumed !== undefined,
 		waitingFor: [],
@@ -210,7 +220,7 @@ async function endWithout(
 	});
 	if (after !== segments.length) repository.objects.outdate();
 	return together(resumed, {
-		...resultOf(plan, { dying: [], moved: [], bytes: 0 }),
+		...resultOf(plan, { dying: [], moved: [], bytes: 0, regrouped: noneYet }),
 		state: resumed === undefined ? "nothing" : "swept",
 		resumed: resumed !== undefined,
 		segmentsBefore: segments.length,
@@ -254,29 +264,64 @@ async function move(
 	return repacked;
 }
 
-function isEmpty(plan: GcPlan, dying: readonly SnapshotId[]): boolean {
+async function makeCold(
+	repository: Repository,
+	stage: Stage,
+	{ table, cold: plan }: Marked,
+	{ repack, signal }: GcOptions,
+): Promise<Pick<Repacked, "moved"> & { readonly regrouped: Regrouped }> {
+	if (plan === undefined) return { moved: [], regrouped: noneYet };
+	const compression = repack?.compression ?? "cold";
+	const options = { table, compression, signal };
+	const { moved, bytes } = await regroup(repository, stage, { plan, options });
+	const done = new Set(moved);
+	const size = bytesOf(plan.packs.filter(({ id }) => done.has(id)));
+	return { moved, regrouped: { packs: moved.length, size, bytes } };
+}
+
+function bytesOf(packs: readonly PackUse[]): number {
+	return packs.reduce((sum, { size }) => sum + size, 0);
+}
+
+function isEmpty({ plan, dying, cold }: Marked): boolean {
 	return (
-		plan.dead.length === 0 && plan.repack.length === 0 && dying.length === 0
+		plan.dead.length === 0 &&
+		plan.repack.length === 0 &&
+		dying.length === 0 &&
+		cold === undefined
 	);
 }
+
+/** Packs whose old content was put together anew, their bytes, and those of the packs that hold it now. */
+interface Regrouped {
+	readonly packs: number;
+	readonly size: number;
+	readonly bytes: number;
+}
+
+const noneYet: Regrouped = { packs: 0, size: 0, bytes: 0 };
 
 interface Outcome {
 	readonly dying: readonly SnapshotId[];
 	readonly moved: readonly PackId[];
 	/** Of the packs that hold what was moved. */
 	readonly bytes: number;
+	readonly regrouped: Regrouped;
 }
 
-function resultOf(plan: GcPlan, { dying, moved, bytes }: Outcome) {
-	const packBytes = plan.deadBytes + plan.repackBytes;
+function resultOf(plan: GcPlan, { dying, moved, bytes, regrouped }: Outcome) {
+	const packBytes = plan.deadBytes + plan.repackBytes + regrouped.size;
 	return {
 		snapshots: dying,
-		packs: plan.dead.length + moved.length,
+		packs: plan.dead.length + moved.length + regrouped.packs,
 		packBytes,
 		packsRepacked: moved.length,
 		bytesRepacked: bytes,
-		bytesFreed: packBytes - bytes,
-		bytesKept: plan.keptBytes - plan.repackBytes + bytes,
+		packsRegrouped: regrouped.packs,
+		bytesRegrouped: regrouped.size,
+		bytesCold: regrouped.bytes,
+		bytesFreed: packBytes - bytes - regrouped.bytes,
+		bytesKept: plan.keptBytes - plan.repackBytes + bytes + regrouped.bytes,
 		bytesUnused: plan.unusedBytes,
 	};
 }
@@ -285,6 +330,9 @@ const nothingFreed = {
 	packBytes: 0,
 	packsRepacked: 0,
 	bytesRepacked: 0,
+	packsRegrouped: 0,
+	bytesRegrouped: 0,
+	bytesCold: 0,
 	bytesFreed: 0,
 	bytesKept: 0,
 	bytesUnused: 0,

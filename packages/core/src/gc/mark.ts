@@ -3,6 +3,8 @@ import type { ChunkTable, Stage } from "@varve/store";
 import { areKept } from "../copies/keep-copies.ts";
 import { listLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
+import { chooseCold, withoutCold } from "./cold/choose-cold.ts";
+import type { ColdPlan } from "./cold/plan-cold.ts";
 import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import {
@@ -19,6 +21,8 @@ export interface Marked {
 	readonly inventory: Inventory;
 	readonly table: ChunkTable;
 	readonly plan: GcPlan;
+	/** Packs whose old content is to be put together anew: none of them is in the plan. */
+	readonly cold: ColdPlan | undefined;
 	/** Snapshots whose grace is over. */
 	readonly dying: readonly SnapshotId[];
 	/** Of each pack. */
@@ -61,9 +65,13 @@ export async function mark(
 			work.keepBases();
 			uses = table.use();
 		}
-		const plan = planGc(uses, holders, limits);
+		const parts = { inventory, table, uses, holders, limits, dying };
+		const cold = await chooseCold(repository, options, parts);
+		const taken = new Set(cold?.packs);
+		const others = uses.filter((use) => !taken.has(use));
+		const plan = planGc(others, holders, withoutCold(limits, cold));
 		const kinds = new Map(uses.map(({ id, kind }) => [id, kind]));
-		return { inventory, table, plan, dying, kinds };
+		return { inventory, table, plan, cold, dying, kinds };
 	} catch (error) {
 		inventory[Symbol.dispose]();
 		throw error;

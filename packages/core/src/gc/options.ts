@@ -1,4 +1,5 @@
 import type { LeaseId, PackId, SnapshotId } from "@varve/format";
+import type { ColdCompression } from "@varve/kernel";
 import type { FoundLease } from "../lease-table.ts";
 
 /** What may stay unused: bytes, or a share of what the packs hold afterwards. */
@@ -15,11 +16,20 @@ export interface GcOptions {
 	readonly maxUnused?: UnusedLimit | undefined;
 	/** Bytes of packs that are rewritten at most. */
 	readonly maxRepack?: number | undefined;
+	/** Puts old content together in cold frames. */
+	readonly repack?: RepackOptions | undefined;
 	/** Refuses to begin while anybody else works here, and so frees all at once. */
 	readonly exclusive?: boolean | undefined;
 	/** Milliseconds to wait for those who still work here: none. What is condemned is then freed by the next gc. */
 	readonly wait?: number | undefined;
 	readonly signal?: AbortSignal | undefined;
+}
+
+export interface RepackOptions {
+	/** Milliseconds: content is old that a snapshot reaches which is older. Thirty days. */
+	readonly age?: number | undefined;
+	/** "cold" if not said. */
+	readonly compression?: ColdCompression | undefined;
 }
 
 export interface GcResult {
@@ -39,7 +49,11 @@ export interface GcResult {
 	readonly packsRepacked: number;
 	/** Bytes of the packs that hold now what was live in those. */
 	readonly bytesRepacked: number;
-	/** Bytes freed, or to be freed: `packBytes` less `bytesRepacked`. */
+	/** Packs whose old content was put together anew, which are among `packs`, their bytes, and those of the packs that hold it now: 0 in a dry run. */
+	readonly packsRegrouped: number;
+	readonly bytesRegrouped: number;
+	readonly bytesCold: number;
+	/** Bytes freed, or to be freed: `packBytes` less `bytesRepacked` and `bytesCold`; a dry run cannot tell how much smaller content gets. */
 	readonly bytesFreed: number;
 	/** Bytes of all packs afterwards, and the part of them that no snapshot refers to. */
 	readonly bytesKept: number;
@@ -73,5 +87,6 @@ export interface LiveHolders {
 	readonly writers: boolean;
 }
 
+export const defaultRepackAge = 30 * 24 * 3600 * 1000;
 export const defaultGrace = 7 * 24 * 3600 * 1000;
 export const defaultMaxUnused: UnusedLimit = { share: 0.05 };

@@ -1,16 +1,21 @@
 import {
 	type Bytes,
 	equalBytes,
+	FrameKind,
 	idAt,
 	idBytes,
 	isVarveError,
+	type PackFrame,
+	type PackKind,
 } from "@varve/format";
+import type { PackFile } from "@varve/kernel";
 import { BaseTable } from "../base-places.ts";
 import { FrameCache } from "../frame-cache.ts";
 import { FrameMover } from "../frame-mover.ts";
 import { FrameRemaker } from "../frame-remaker.ts";
 import type { BaseChunk } from "../heirs.ts";
 import type { JobContext, JobFactory } from "../job.ts";
+import { type ColdSizes, coldSizes } from "./cold/cold-frames.ts";
 import type {
 	MoveTask,
 	MovingFrame,
@@ -33,9 +38,13 @@ const cacheBytes = 8 * 1024 * 1024;
 class PackMover {
 	readonly #context: JobContext;
 	readonly #mover: FrameMover;
+	/** For cold frames and what is taken out of such: it stays together. */
+	#coldMover: FrameMover | undefined;
 	readonly #remaker: FrameRemaker;
 	readonly #bases = new BaseTable();
 	readonly #frames: FrameCache;
+	readonly #create: () => PackFile;
+	readonly #cold: ColdSizes | undefined;
 	/** Of the frame that is moved. */
 	#stored = new Uint8Array(0);
 
@@ -44,10 +53,12 @@ class PackMover {
 		const { tools } = kernel;
 		const spool = context.openSpool(stage);
 		this.#context = context;
+		this.#create = () => spool.create();
+		this.#cold = coldSizes(config);
 		this.#mover = new FrameMover({
 			kernel,
 			frameBytes: config.frameBytes,
-			create: () => spool.create(),
+			create: this.#create,
 		});
 		this.#remaker = new FrameRemaker(kernel, this.#mover);
 		const lookup = this.#bases;
@@ -57,12 +68,36 @@ class PackMover {
 	run(task: RepackTask): RepackReply {
 		let damage: string | undefined;
 		if (task.type === "move") damage = this.#move(task);
-		else this.#mover.finish();
-		return { id: task.id, damage, packs: this.#mover.take() };
+		else for (const mover of this.#movers) mover.finish();
+		const packs = this.#movers.flatMap((mover) => mover.take());
+		return { id: task.id, damage, packs };
 	}
 
 	discard(): void {
-		this.#mover.discard();
+		for (const mover of this.#movers) mover.discard();
+	}
+
+	get #movers(): FrameMover[] {
+		const cold = this.#coldMover;
+		return cold === undefined ? [this.#mover] : [this.#mover, cold];
+	}
+
+	#moverFor(kind: PackKind, { rawLength, bases }: PackFrame): FrameMover {
+		const sizes = this.#cold;
+		if (
+			sizes === undefined ||
+			kind !== FrameKind.content ||
+			bases.length > 0 ||
+			rawLength < sizes.least
+		)
+			return this.#mover;
+		this.#coldMover ??= new FrameMover({
+			kernel: this.#context.kernel,
+			frameBytes: sizes.target,
+			compression: "cold",
+			create: this.#create,
+		});
+		return this.#coldMover;
 	}
 
 	/** What is wrong with the pack, if anything: what was moved before that lies twice then, and the pack stays. */
@@ -104,15 +139,16 @@ class PackMover {
 			this.#stored = new Uint8Array(frame.storedLength * 2);
 		const stored = this.#stored.subarray(0, frame.storedLength);
 		this.#context.reads.readInto("packs", pack, frame.offset, stored);
-		this.#mover.addFrame(kind, stored, frame);
+		this.#moverFor(kind, frame).addFrame(kind, stored, frame);
 	}
 
 	#moveChunks({ pack, kind }: MoveTask, { frame, live }: MovingFrame): void {
 		const decoded = this.#frames.frame({ pack, ...frame });
+		const mover = this.#moverFor(kind, frame);
 		for (let i = 0; i < live.length; i++) {
 			if (live[i] === 0) continue;
 			const id = frame.ids.subarray(i * idBytes, (i + 1) * idBytes);
-			this.#mover.addChunk(kind, id, decoded.chunk(i));
+			mover.addChunk(kind, id, decoded.chunk(i));
 		}
 	}
 

@@ -25,6 +25,8 @@ export interface RepackOptions {
 	/** Bytes of these. */
 	readonly packBytes: number;
 	readonly signal: AbortSignal | undefined;
+	/** What of a frame is to be moved, where that is not all that is live in it. */
+	readonly pick?: ((pack: PackId, use: FrameUse) => FrameUse) | undefined;
 }
 
 export interface Repacked {
@@ -82,13 +84,15 @@ class Repacking {
 		crew.onReply = (reply) => this.#take(reply as RepackReply);
 	}
 
-	async run({ table, packs, signal }: RepackOptions): Promise<Repacked> {
+	async run(options: RepackOptions): Promise<Repacked> {
+		const { table, packs, signal, pick = (_, use) => use } = options;
 		for (const { pack, frames } of table.framesOf(new Set(packs.keys()))) {
 			signal?.throwIfAborted();
 			const id = ++this.#lastTask;
 			this.#given.set(id, pack);
 			const kind = packs.get(pack) as PackKind;
 			const moving = frames
+				.map((use) => pick(pack, use))
 				.filter(({ live }) => live.includes(1))
 				.map((use) => own(use, table));
 			const bases = placesOfBases(
@@ -162,7 +166,7 @@ function keptOf(bases: Bytes, table: ChunkTable): Bytes {
 	return kept.slice(0, length);
 }
 
-function placesIn(table: ChunkTable, ids: Bytes): (Place | undefined)[] {
+export function placesIn(table: ChunkTable, ids: Bytes): (Place | undefined)[] {
 	return Array.from({ length: ids.length / idBytes }, (_, i) =>
 		table.find(ids, i * idBytes),
 	);
