@@ -303,7 +303,9 @@ export function recoverAccount(result: Recovered): string[] {
 		...recordsMended.map(
 			(one) => `record ${shortId(one)} ${word} set right: a bit had flipped`,
 		),
-		...recordsLost.map((one) => `record ${shortId(one)} cannot be set right`),
+		...recordsLost.map(
+			(one) => `record ${shortId(one)} is gone, or cannot be set right`,
+		),
 		...trees.map(
 			({ path, files, bytes, lost }) =>
 				`${path}: ${formatCounted(files, "file")}, ${formatBytes(bytes)}${lost > 0 ? `, without ${formatCounted(lost, "entry", "entries")}` : ""}`,

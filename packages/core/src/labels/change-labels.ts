@@ -108,8 +108,11 @@ async function changeLabels(
 			{ kind: "writer", snapshots, command: command.slice(0, 1000) },
 			async (stage) => {
 				await requireListed(repository, snapshots);
+				const written: string[] = [];
 				for (const { writing } of open)
-					for (const label of writing) await put(repository, stage, label);
+					for (const label of writing)
+						written.push(await put(repository, stage, label));
+				await requireStillListed(repository, stage, { snapshots, written });
 			},
 		);
 	}
@@ -163,6 +166,27 @@ async function requireListed({ backend }: Repository, ids: Ids): Promise<void> {
 	for (const id of ids) if (!names.has(id)) throw gone(id);
 }
 
+/** A gc that deletes the record after this looks for labels after that. One that did before has not seen these. */
+async function requireStillListed(
+	repository: Repository,
+	stage: Stage,
+	{
+		snapshots,
+		written,
+	}: { readonly snapshots: Ids; readonly written: readonly string[] },
+): Promise<void> {
+	try {
+		await requireListed(repository, snapshots);
+	} catch (error) {
+		if (!(error instanceof NotFoundError)) throw error;
+		const lost = String(error.details["snapshot"]);
+		for (const name of written)
+			if (name.startsWith(lost))
+				await repository.backend.remove(stage, "labels", name);
+		throw error;
+	}
+}
+
 function gone(id: SnapshotId): NotFoundError {
 	return new NotFoundError(
 		"NO_SUCH_SNAPSHOT",
@@ -175,8 +199,9 @@ async function put(
 	{ tools }: Repository,
 	stage: Stage,
 	label: Label,
-): Promise<void> {
+): Promise<string> {
 	const bytes = encodeLabel(label, (b) => tools.sha256Hex(b));
 	const name = `${label.snapshot}.${toHex(tools.random(16))}`;
 	await stage.putBytes("labels", name, bytes, { exclusive: true });
+	return name;
 }

@@ -140,7 +140,7 @@ export interface Recovered {
 	/** The new snapshot, if anything was found. */
 	readonly id: SnapshotId | undefined;
 	readonly trees: readonly RecoveredTree[];
-	/** Damaged records that were set right, and those that were not. */
+	/** Damaged records that were set right, and those that were not, or that are gone and a label speaks of. */
 	readonly recordsMended: readonly SnapshotId[];
 	readonly recordsLost: readonly SnapshotId[];
 }

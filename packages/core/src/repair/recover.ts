@@ -12,6 +12,7 @@ import {
 	wholeScope,
 } from "@varve/format";
 import type { Listing, Stage } from "@varve/store";
+import { lostByLabels } from "../copies/lost-by-label.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
 import { formatTime } from "../time.ts";
@@ -84,7 +85,12 @@ async function search(
 		const lost = (damaged as SnapshotId[]).filter(
 			(one) => !mended.includes(one),
 		);
-		if (stage !== undefined) await putAway(repository, stage, lost, signal);
+		const gone = await lostByLabels(repository);
+		if (stage !== undefined) {
+			await putAway(repository, stage, lost, signal);
+			for (const name of gone.flatMap(({ labels }) => labels))
+				await repository.backend.quarantine(stage, "labels", name);
+		}
 		repository.objects.outdate();
 		return {
 			dryRun: stage === undefined,
@@ -92,7 +98,7 @@ async function search(
 			id,
 			trees: found.map(({ root: { path }, ...tree }) => ({ path, ...tree })),
 			recordsMended: mended,
-			recordsLost: lost,
+			recordsLost: [...lost, ...gone.map(({ id }) => id)],
 		};
 	} finally {
 		trees.discard();

@@ -1,5 +1,6 @@
 import type { VarveError } from "@varve/format";
 import { catchUpToRead } from "../copies/catch-up.ts";
+import { lostByLabels } from "../copies/lost-by-label.ts";
 import type { FramePlace } from "../frame-cache.ts";
 import { either } from "../lease.ts";
 import { dyingIn } from "../listing.ts";
@@ -106,6 +107,7 @@ async function check(
 	};
 	const sums = await runPasses(verification);
 	await copies?.checkFiles(staying);
+	if (options.snapshots === undefined) await findLost(repository, faults);
 	// What was found by reading packs says more.
 	const told = faults.packs;
 	for (const fault of fromCopies)
@@ -113,6 +115,18 @@ async function check(
 	faults.forgive(await sweptSince(repository, { listing, faults }));
 	const findings = await findingsOf(faults.all(), repository, records);
 	return { ...accountOf(verification, sums), findings };
+}
+
+/** Records that are gone with their copies, as far as anything tells. */
+async function findLost(repository: Repository, faults: Faults): Promise<void> {
+	for (const { id, labels } of await lostByLabels(repository))
+		faults.add({
+			code: "MISSING_SNAPSHOT",
+			message: `snapshots/${id} is not there, nor a copy of it, though labels/${labels[0]} speaks of it and nothing says that it was forgotten: varve recover brings its directories back`,
+			file: { kind: "snapshots", name: id },
+			chunks: [],
+			snapshots: [id],
+		});
 }
 
 /** Condemned packs with faults that are gone by now: a sweep may go on meanwhile. */
