@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SnapshotId } from "@varve/format";
+import { type Content, idAt, type SnapshotId } from "@varve/format";
 import { describe, expect, test } from "vitest";
 import { forget } from "../../packages/core/src/forget/forget.ts";
 import { planByHand } from "../../packages/core/src/forget/plan.ts";
@@ -192,6 +192,41 @@ describe("gc --repack", () => {
 		expect(
 			Math.abs(inFrame.indexOf(base) - inFrame.indexOf(later)),
 		).toBeLessThan(4);
+	});
+
+	test("keeps what came to the end of a file in the order of the file", async () => {
+		const log = text(40_000, 9);
+		const { repository, collect, expectSound } = await history(
+			...[10_000, 25_000, 40_000].map((end) => ({ log: log.slice(0, end) })),
+		);
+		await collect();
+		await expectSound();
+		const all = await listSnapshots(repository);
+		const at = new Map<string, number>();
+		for (const { record } of all.sort((a, b) =>
+			a.record.time < b.record.time ? -1 : 1,
+		))
+			for (const { tree } of record.roots)
+				for (const { content } of repository.objects.nodes(tree)) {
+					let start = 0;
+					for (const { id, length } of repository.objects.items(
+						content as Content,
+					)) {
+						at.set(idAt(id as Uint8Array), start);
+						start += length;
+					}
+				}
+		const placed = (await contentFrames(repository))
+			.filter(isCold)
+			.map(({ ids }) => idsIn(ids).map((id) => at.get(id) as number));
+		const sorted = placed.map((starts) => [...starts].sort((a, b) => a - b));
+		const isNear = placed.every((starts, f) =>
+			starts.every(
+				(start, i) => Math.abs(start - (sorted[f]?.[i] as number)) < 6000,
+			),
+		);
+		expect(placed.flat().length).toBeGreaterThan(20);
+		expect(isNear).toBe(true);
 	});
 
 	test("leaves versions that differ little as differences, whose bases it moves", async () => {

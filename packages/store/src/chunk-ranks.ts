@@ -1,4 +1,9 @@
-import { type Bytes, idBytes, type PackId } from "@varve/format";
+import {
+	type Bytes,
+	idBytes,
+	type PackFrame,
+	type PackId,
+} from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
 import { SegmentBlock } from "./join-segment.ts";
 import type { TablePart } from "./table-part.ts";
@@ -30,6 +35,15 @@ export interface RankedFrame {
 	readonly ranked: number;
 	readonly first: number;
 }
+
+/** A chunk of a frame with bases. */
+export interface BesideBase {
+	/** Views, valid until the next. */
+	readonly id: Bytes;
+	readonly base: Bytes;
+}
+
+type FrameFacts = Pick<PackFrame, "storedLength" | "rawLength">;
 
 /** An order of the chunks of a table: a number for each, from 1 on, 0 for those that have none. Memory: 4 bytes for each chunk. */
 export class ChunkRanks {
@@ -81,6 +95,12 @@ export class ChunkRanks {
 			}
 			for (const pack of own) seen.add(pack);
 		}
+	}
+
+	/** Live chunks with a rank in frames with bases, each with a base that it resembles. */
+	*beside(isWanted: (frame: FrameFacts) => boolean): Generator<BesideBase> {
+		for (const [p, part] of this.#parts.entries())
+			yield* besideIn(part, this.#ranks[p] as Uint32Array, isWanted);
 	}
 
 	/**
@@ -177,6 +197,43 @@ function* framesOf(
 				live: live[f] as number,
 				ranked: ranked[f] as number,
 				first: first[f] as number,
+			};
+		}
+	}
+}
+
+/**
+ * As many bases as chunks: they belong together one by one. Else they are chunks of one file, and the bases are what stood around the same places: see
+ * docs/adr/0006-deltas.md.
+ */
+function* besideIn(
+	part: TablePart,
+	ranks: Uint32Array,
+	isWanted: (frame: FrameFacts) => boolean,
+): Generator<BesideBase> {
+	const { reader } = part.search;
+	const counts = new Uint32Array(reader.layout.frames);
+	const isBased = (f: number) => part.isBased(f) && part.counts(f);
+	const block = new SegmentBlock(part.search, scanRows);
+	for (let at = 0; at < part.search.chunks; at += block.capacity) {
+		block.load(at);
+		for (let row = 0; row < block.rows; row++)
+			(counts[block.frameNumber(row)] as number)++;
+	}
+	for (let at = 0; at < part.search.chunks; at += block.capacity) {
+		block.load(at);
+		for (let row = 0; row < block.rows; row++) {
+			const f = block.frameNumber(row);
+			if (ranks[at + row] === 0 || !isBased(f) || !part.isLive(at + row))
+				continue;
+			const frame = reader.frame(f);
+			if (!isWanted(frame)) continue;
+			const bases = frame.bases.length / idBytes;
+			const { ordinal } = block.place(row);
+			const from = Math.floor((ordinal * bases) / (counts[f] as number));
+			yield {
+				id: block.ids.subarray(row * idBytes, (row + 1) * idBytes),
+				base: frame.bases.subarray(from * idBytes, (from + 1) * idBytes),
 			};
 		}
 	}

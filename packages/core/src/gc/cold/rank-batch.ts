@@ -30,6 +30,28 @@ export class RankBatch {
 		this.#count++;
 	}
 
+	/** The same for one that has a rank: it gets that of the other instead. */
+	move(id: Bytes, beside: Bytes): void {
+		if (this.#count === batchChunks) this.flushMoves();
+		const to = this.#count * idBytes;
+		this.#ids.set(id, to);
+		this.#anchors.set(beside, to);
+		this.#anchored[this.#count++] = 1;
+	}
+
+	/** Gives those of `move` their ranks. */
+	flushMoves(): void {
+		const count = this.#count;
+		this.#count = 0;
+		if (count === 0) return;
+		const { ids, rankOf } = sortIds(this.#ids, count);
+		const ranks = this.#ranks.of(ids);
+		const beside = this.#ranksOfAnchors(count);
+		for (let i = 0; i < count; i++)
+			if (beside[i] !== 0) ranks[rankOf[i] as number] = beside[i] as number;
+		this.#ranks.set(ids, ranks);
+	}
+
 	/** Gives ranks to those that have none. */
 	flush(): void {
 		const count = this.#count;

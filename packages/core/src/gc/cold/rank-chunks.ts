@@ -13,6 +13,7 @@ import { mergeByName, type Pair } from "../../query/merge-entries.ts";
 import type { ObjectReader } from "../../repository.ts";
 import type { FormerColumns } from "../../snapshot/delta/former.ts";
 import { FormerFile } from "../../snapshot/delta/former-file.ts";
+import { isLargeDelta } from "./cold-frames.ts";
 import { RankBatch } from "./rank-batch.ts";
 
 type Objects = Pick<ObjectReader, "nodes" | "items">;
@@ -46,6 +47,14 @@ export async function rankChunks(
 		walk.finish();
 		newest.set(key, record);
 	}
+	rankBesideBases(ranks);
+}
+
+/** What takes the place of a difference is small only where what it is a difference from lies near. */
+function rankBesideBases(ranks: ChunkRanks): void {
+	const batch = new RankBatch(ranks);
+	for (const { id, base } of ranks.beside(isLargeDelta)) batch.move(id, base);
+	batch.flushMoves();
 }
 
 export interface RankOptions {
@@ -152,10 +161,15 @@ class RankWalk {
 	}
 }
 
-/** The row of the former chunk that stood where this one stands, or before that. */
-function beside(former: FormerFile, at: number, length: number): number {
+/** The row of the former chunk that stood where this one stands, or before that; undefined for what was added behind all of them. */
+function beside(
+	former: FormerFile,
+	at: number,
+	length: number,
+): number | undefined {
 	const { from, to } = former.near(at, length, 0);
-	return from < to ? from : Math.max(0, from - 1);
+	if (from < to) return from;
+	return from === former.rows ? undefined : Math.max(0, from - 1);
 }
 
 /** By where they begin. Large files are cut span by span, and an item of theirs is one: it is compared with what was in that span before. */

@@ -45,6 +45,11 @@ export class FormerFile {
 		this.#next = this.#from;
 	}
 
+	/** The row behind its last one. */
+	get rows(): number {
+		return this.#to;
+	}
+
 	get ids(): Bytes {
 		return this.#columns.ids;
 	}
