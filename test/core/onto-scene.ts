@@ -9,6 +9,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { hardlink, makeTree, symlink } from "@varve/testkit";
+import {
+	type EntryMoves,
+	loadEntryMoves,
+} from "../../packages/core/src/native/move-entry.ts";
 import type { Snapshot } from "../../packages/core/src/repository.ts";
 import type { OntoOptions } from "../../packages/core/src/restore/onto/options.ts";
 import { restoreOnto } from "../../packages/core/src/restore/onto/restore-onto.ts";
@@ -78,6 +82,16 @@ export function disturb(folder: string): void {
 	unlinkSync(at("linked/two"));
 	writeFileSync(at("linked/two"), "one file");
 	utimesSync(at("void"), 1, 1);
+}
+
+/** As on a file system where files share no blocks. */
+export function movesWithoutClone(): EntryMoves {
+	return {
+		...(loadEntryMoves() as EntryMoves),
+		clone() {
+			throw Object.assign(new Error("EOPNOTSUPP"), { code: "EOPNOTSUPP" });
+		},
+	};
 }
 
 /** The folders of journals beside it. */

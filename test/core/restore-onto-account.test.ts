@@ -11,7 +11,13 @@ import { makeTree } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
 import { loadEntryMoves } from "../../packages/core/src/native/move-entry.ts";
 import { Changes } from "../../packages/core/src/restore/onto/changes.ts";
-import { disturb, type Scene, sceneIn, small } from "./onto-scene.ts";
+import {
+	disturb,
+	movesWithoutClone,
+	type Scene,
+	sceneIn,
+	small,
+} from "./onto-scene.ts";
 import {
 	asSnapshot,
 	noise,
@@ -115,7 +121,7 @@ describe("the account of a restore onto what is there", () => {
 		const altered = big.slice();
 		altered.fill(0, 100_000, 100_010);
 		writeFileSync(join(made.folder, "big"), altered);
-		const changes = new Changes(loadEntryMoves(), (change) => {
+		const changes = new Changes(movesWithoutClone(), (change) => {
 			if (change === "move") unlinkSync(join(made.folder, "big"));
 		});
 		const report = await restore(made, { changes, minPatched: 1_000_000 });

@@ -17,7 +17,12 @@ import {
 	resumeRestore,
 	undoRestore,
 } from "../../packages/core/src/restore/onto/finish-restore.ts";
-import { disturb, journalsOf, sceneIn } from "./onto-scene.ts";
+import {
+	disturb,
+	journalsOf,
+	movesWithoutClone,
+	sceneIn,
+} from "./onto-scene.ts";
 import { noise, readingPlace } from "./reading-workplace.ts";
 import { describeTree } from "./restore-tree.ts";
 
@@ -42,7 +47,7 @@ async function altered() {
 /** Kills a restore when it has patched one file whole, and begun with the next. */
 async function killedInSecond(made: Awaited<ReturnType<typeof altered>>) {
 	let patched = 0;
-	const changes = new Changes(loadEntryMoves(), (change) => {
+	const changes = new Changes(movesWithoutClone(), (change) => {
 		if (change === "truncate" && ++patched === 2) throw new Error("killed");
 	});
 	await expect(restore(made, { changes, minPatched })).rejects.toThrow(
@@ -58,7 +63,10 @@ test.each(["append", "same size"])(
 	"undo leaves a file that was patched in place and worked on since, and says so: %s",
 	async (how) => {
 		const made = await altered();
-		await restore(made, { minPatched });
+		await restore(made, {
+			minPatched,
+			changes: new Changes(movesWithoutClone()),
+		});
 		if (how === "append") appendFileSync(made.one, "precious");
 		else {
 			const mine = content.slice();
@@ -233,7 +241,10 @@ describe("what was worked on since, its time put back,", () => {
 
 	test("T85: is left by undo if it had been patched in place", async () => {
 		const made = await altered();
-		await restore(made, { minPatched });
+		await restore(made, {
+			minPatched,
+			changes: new Changes(movesWithoutClone()),
+		});
 		await aTickLater();
 		workOn(made.one, "content");
 		const { problems } = undoRestore(made.repository, made.options);

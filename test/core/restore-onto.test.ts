@@ -382,6 +382,31 @@ describe("a restore in place", () => {
 		expect(describeTree(made.folder)).toEqual(disturbed);
 	});
 
+	test("a directory that gives way, and one that comes in the place of a file, keep their times where an exchange would change them", async () => {
+		const made = await scene();
+		disturb(made.folder);
+		rmSync(join(made.folder, "void"), { recursive: true });
+		writeFileSync(join(made.folder, "void"), "in the place of a directory");
+		const disturbed = describeTree(made.folder);
+		const moves = loadEntryMoves() as EntryMoves;
+		// As xfs does.
+		const exchange = (a: string, b: string) => {
+			moves.exchange(a, b);
+			for (const path of [a, b])
+				if (statSync(path).isDirectory()) utimesSync(path, 1, 1);
+		};
+		const given = () => ({ changes: new Changes({ ...moves, exchange }) });
+		const report = await restore(made, given());
+		expect(report.problems).toEqual([]);
+		expect(describeTree(made.folder)).toEqual(made.before);
+		const undone = undoRestore(made.repository, {
+			path: made.folder,
+			...given(),
+		});
+		expect(undone.problems).toEqual([]);
+		expect(describeTree(made.folder)).toEqual(disturbed);
+	});
+
 	test("what is restored into another directory that is there is only what differs", async () => {
 		const made = await scene();
 		const target = place.fresh("target");
