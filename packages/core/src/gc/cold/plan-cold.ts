@@ -23,6 +23,8 @@ export interface ColdPlan {
 	readonly sizes: ColdSizes;
 	/** Bytes of content that will lie in cold frames, about. */
 	readonly raw: number;
+	/** Of each pack, stored bytes of what is live and stays as it is, at most. */
+	readonly rest: ReadonlyMap<PackId, number>;
 }
 
 export interface ColdLimits {
@@ -106,7 +108,10 @@ export function planCold(
 	const raw = chosen.reduce((sum, candidate) => sum + candidate.raw, 0);
 	if (raw < sizes.least) return undefined;
 	const packs = chosen.map(({ use }) => use);
-	return { packs, fates: among(chosen), ranks, sizes, raw };
+	const rest = new Map(
+		chosen.map(({ use, old }) => [use.id, Math.max(0, use.live - old)]),
+	);
+	return { packs, fates: among(chosen), ranks, sizes, raw, rest };
 }
 
 class Candidates {

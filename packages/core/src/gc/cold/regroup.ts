@@ -209,8 +209,10 @@ async function moveRest(
 		packs.map(({ id, kind }) => [id, kind]),
 	);
 	const pick = (pack: PackId, use: FrameUse) => restOf(pack, use, plan);
-	// Most of it is gathered: what is left is not worth threads.
-	const packBytes = 0;
+	const packBytes = packs.reduce(
+		(sum, { id }) => sum + (plan.rest.get(id) ?? 0),
+		0,
+	);
 	return await repack(repository, stage, {
 		...{ table, packs: kinds, packBytes, signal, pick },
 	});
