@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+	ConflictError,
 	CorruptError,
 	InputError,
 	NotFoundError,
@@ -45,6 +46,13 @@ describe("hintOf", () => {
 		expect(hintOf(new CorruptError("BAD_ANYTHING", ""))).toContain("verify");
 		const newer = new UnsupportedError("UNKNOWN_FRAME", "", { feature: "x" });
 		expect(hintOf(newer)).toContain("newer version");
+	});
+
+	test("sends nobody to the leases of a repository who met another restore", () => {
+		expect(hintOf(new ConflictError("LOCKED", ""))).toContain("unlock");
+		const path = "/srv";
+		const other = hintOf(new ConflictError("LOCKED", "", { path }));
+		expect(other).not.toContain("unlock");
 	});
 
 	test("says nothing where there is nothing to say", () => {

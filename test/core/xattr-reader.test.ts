@@ -92,6 +92,12 @@ describe("the reader of extended attributes", () => {
 		expect(found({ names: [] })).toEqual([[], false]);
 	});
 
+	test("passes over the other form in which xfs shows ACLs to root", () => {
+		const acl = "system.posix_acl_access";
+		const names = ["trusted.SGI_ACL_FILE", acl, "trusted.SGI_ACL_DEFAULT"];
+		expect(found({ names })).toEqual([[`${acl}=value`], false]);
+	});
+
 	test("asks once of an entry that has none", () => {
 		const fake = libraryOf({ names: [] });
 		const reader = new XattrReader(() => fake.library);

@@ -55,6 +55,9 @@ const damaged =
 /** What to do about an error, or undefined. */
 export function hintOf(error: unknown): string | undefined {
 	if (!isVarveError(error)) return undefined;
+	// Of a directory that is restored into: there is no lease to look at.
+	if (error.code === "LOCKED" && error.details["path"] !== undefined)
+		return "run it again when that has ended";
 	const known = byClass[`${error.name} ${error.code}`] ?? byCode[error.code];
 	return known ?? byKind(error);
 }

@@ -105,6 +105,7 @@ export class XattrReader {
 		const xattrs: Attribute[] = [];
 		let partial = false;
 		for (const name of namesIn(this.#names.subarray(0, length))) {
+			if (isAlias(name)) continue;
 			const value = this.#valueOf(entry, name);
 			if (value === "unreadable") partial = true;
 			else if (value !== "gone")
@@ -167,6 +168,16 @@ const none: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 function withoutList(code: string): XattrsFound {
 	return none.has(code) || gone.has(code) ? noXattrs : unreadable;
+}
+
+/** By which xfs shows ACLs a second time, to root alone, in another form: given back, they would undo what the others say. */
+const aliases: ReadonlySet<string> = new Set([
+	"trusted.SGI_ACL_FILE",
+	"trusted.SGI_ACL_DEFAULT",
+]);
+
+function isAlias(name: Uint8Array): boolean {
+	return aliases.has(Buffer.from(name.subarray(0, -1)).toString("latin1"));
 }
 
 /** Each with the zero byte at its end. */

@@ -48,10 +48,20 @@ export class LargeFiles {
 				isSealed: false,
 				problem: undefined,
 			});
+			this.#makeRoom(fd, node);
 			return fd;
 		} catch (error) {
 			this.#options.log.problem(suffix, this.#problemOf(error));
 			return undefined;
+		}
+	}
+
+	/** As in PartWriter. */
+	#makeRoom(fd: number, { holes, content }: Node): void {
+		try {
+			if (holes) ftruncateSync(fd, contentLength(content));
+		} catch (error) {
+			this.failed(fd, this.#problemOf(error));
 		}
 	}
 

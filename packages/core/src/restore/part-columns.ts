@@ -101,6 +101,15 @@ function copyItems(
 	return item;
 }
 
+/** Bytes of a part. */
+export function lengthOf(parts: PartColumns, part: number): number {
+	let sum = 0;
+	const end = parts.firstItem[part + 1] as number;
+	for (let i = parts.firstItem[part] as number; i < end; i++)
+		sum += parts.length[i] as number;
+	return sum;
+}
+
 /** By hand: a view for each of them costs more than its bytes. */
 function copyId(from: Bytes, source: number, to: Bytes, target: number): void {
 	const a = source * idBytes;

@@ -3,6 +3,7 @@ import { type Bytes, idBytes } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import { codeOf } from "../system.ts";
 import { KnownHoles } from "./known-holes.ts";
+import { lengthOf } from "./part-columns.ts";
 import { Tally } from "./tally.ts";
 import { sayingOf, type TargetTree } from "./target-tree.ts";
 import {
@@ -133,12 +134,4 @@ export class PartReader {
 /** The file ends where the part does. */
 function isEnd({ flags }: PartColumns, part: number): boolean {
 	return ((flags[part] as number) & PartFlag.end) !== 0;
-}
-
-function lengthOf(parts: PartColumns, part: number): number {
-	let sum = 0;
-	const end = parts.firstItem[part + 1] as number;
-	for (let i = parts.firstItem[part] as number; i < end; i++)
-		sum += parts.length[i] as number;
-	return sum;
 }

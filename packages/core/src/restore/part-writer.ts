@@ -7,6 +7,7 @@ import { attemptRemoval, failureOf } from "./failed-call.ts";
 import { inheritsAcl } from "./inherited-acl.ts";
 import { openFileEntry } from "./open-entry.ts";
 import type { Owners } from "./owners.ts";
+import { lengthOf } from "./part-columns.ts";
 import type { Tally } from "./tally.ts";
 import type { TargetCalls } from "./target-calls.ts";
 import type { TargetTree } from "./target-tree.ts";
@@ -83,10 +84,11 @@ export class PartWriter {
 		const flags = parts.flags[part] as number;
 		const keepsHoles = (flags & PartFlag.holes) !== 0;
 		let at = start;
-		let endsInHole = false;
+		// A file that grows with every write is given more room than it needs by xfs, which keeps that where a hole comes then.
+		if (keepsHoles && (flags & PartFlag.end) !== 0)
+			ftruncateSync(fd, start + lengthOf(parts, part));
 		for (let item = parts.firstItem[part] as number; item < end; ) {
 			const isZeros = (parts.frame[item] as number) < 0;
-			endsInHole = isZeros && keepsHoles;
 			if (isZeros) {
 				const length = parts.length[item++] as number;
 				if (!keepsHoles) this.#writeZeros(fd, at, length);
@@ -97,7 +99,6 @@ export class PartWriter {
 				item = next;
 			}
 		}
-		if (endsInHole && (flags & PartFlag.end) !== 0) ftruncateSync(fd, at);
 		return at - start;
 	}
 
