@@ -378,6 +378,26 @@ describe("gc --repack", () => {
 		expect(rawOf(long)).toBeGreaterThan(rawOf(frames) / 2);
 	});
 
+	test("knows what others have stored since it looked last", async () => {
+		const { repository, source, collect, expectSound, taken } = await history(
+			many(12, 3000),
+		);
+		await repository.objects.prepare();
+		const other = Object.assign(
+			await place.repository({
+				location: repository.backend.location,
+				isThere: true,
+			}),
+			{ clock: repository.clock },
+		);
+		mkdirSync(join(source, "later"));
+		writeFileSync(join(source, "later", "file"), text(5000, 3));
+		const { id } = await take(other, source);
+		taken.set(id as string, {});
+		expect((await collect()).state).toBe("swept");
+		await expectSound();
+	});
+
 	test("leaves a pack with damage where it is, and says so", async () => {
 		const { repository, collect, packs } = await history(many(40, 3000));
 		const before = await packs();

@@ -43,6 +43,8 @@ export async function chooseCold(
 	const old = [...inventory.records]
 		.filter(([id, { time }]) => !gone.has(id) && Date.parse(time) <= until)
 		.map(([, record]) => record);
+	// What was listed before may lack what others have stored since.
+	repository.objects.outdate();
 	await repository.objects.prepare();
 	await rankChunks(repository.objects, old, { ranks, signal });
 	const left = withoutMoves(limits, uses);
