@@ -31,9 +31,12 @@ const defaults = {
 	between: 250,
 };
 
+/** So that little content fills packs, and frames in which old content lies together. */
+const chunker = { algorithm: "gear1", min: 2048, average: 8192, max: 32_768 };
+
 await campaign("storm", defaults, async ({ options, folder, log }) => {
 	const location = join(folder, "repository");
-	const parameters = { packBytes: 2 ** 20 };
+	const parameters = { packBytes: 2 ** 20, frameBytes: 2 ** 14, chunker };
 	await (await initRepository({ location, parameters })).close();
 	const random = seeded(options.seed);
 	const known = new Set();

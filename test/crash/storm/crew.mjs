@@ -42,7 +42,9 @@ export class Ledger {
 		else if (failed !== undefined) this.#fail(driver, message);
 	}
 
-	#end(driver, { done, id, note, findings = [], wrong, problems = [], state }) {
+	#end(driver, message) {
+		const { done, id, note, findings = [], wrong, problems = [] } = message;
+		const { state } = message;
 		const there = driver.endWork();
 		const isFenced = there !== undefined;
 		this.#log.count(`${done}s`);
@@ -55,6 +57,7 @@ export class Ledger {
 			);
 		}
 		if (state !== undefined) this.#log.count(`gcs-${state}`);
+		if (message.packsRegrouped > 0) this.#log.count("gcs-cold");
 		// What a reader without a lease was given may be gone: then it says so.
 		if (isFenced && problems.length > 0) return;
 		if (wrong !== undefined || problems.length > 0)

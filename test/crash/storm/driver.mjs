@@ -146,12 +146,13 @@ function collector() {
 		await forget(repository, plan);
 		tell({ done: "forget" });
 		tell({ began: "gc" });
-		const { state, packs } = await gc(repository, {
+		const { state, packs, packsRegrouped } = await gc(repository, {
 			grace: 0,
 			maxUnused: random.below(2) === 0 ? { bytes: 0 } : undefined,
 			wait: random.below(2) === 0 ? 5000 : undefined,
+			repack: random.below(2) === 0 ? { age: 0 } : undefined,
 		});
-		tell({ done: "gc", state, packs });
+		tell({ done: "gc", state, packs, packsRegrouped });
 	};
 }
 
