@@ -173,6 +173,24 @@ describe("gc of frames with bases", () => {
 		expect(await keep([0, 2])).toMatchObject({ state: "nothing" });
 	});
 
+	test("leaves all that share a base as they are where one lies in a pack that is not worth moving", async () => {
+		const [v0, v1, v2] = versions(3, 60) as [
+			Uint8Array,
+			Uint8Array,
+			Uint8Array,
+		];
+		const { repository, keep } = await historyOf([
+			{ file: v0 },
+			{ file: v1, other: noise(1_000_000, 5) },
+			{ file: v2 },
+		]);
+		const before = await deltasOf(repository);
+		expect(before).toHaveLength(2);
+		await keep([1, 2]);
+		expect(await keep([1, 2])).toMatchObject({ state: "nothing" });
+		expect(await deltasOf(repository)).toEqual(before);
+	});
+
 	test("keeps the bases where the packs may not be moved", async () => {
 		const { repository, keep } = await history(versions(2, 90));
 		await keep([1], { maxRepack: 0 });

@@ -6,6 +6,8 @@ export interface Remake {
 	readonly gain: number;
 	/** What is dead in the frame. */
 	readonly dead: number;
+	/** Bases that other frames need too stay, whatever becomes of these: it is not worth it without. */
+	readonly keepsShared: boolean;
 }
 
 /** Of the chunks and frames of one segment: who needs a chunk only as a base, and which frames are to be made anew. */

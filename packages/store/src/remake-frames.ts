@@ -7,6 +7,8 @@ import type { TablePart } from "./table-part.ts";
 const basesAtOnce = 64 * 1024;
 /** What is gained must be more than this part of what is written for it. */
 const leastGain = 0.1;
+/** So often is judged again what others leave of a gain; if there is no end to it then, all stays as it is. */
+const mostRounds = 16;
 
 /** Of bases of one frame that nothing else needs. */
 interface Spare {
@@ -46,24 +48,67 @@ export function remakeFrames(
 	isMovable: (pack: PackId) => boolean,
 ): Remakes {
 	for (const part of parts) part.beginBases();
-	for (const batch of batches(parts))
+	for (const batch of batches(parts, keeping))
 		eachBase(parts, batch, (owners, { part, row }) => {
 			for (const { pack } of owners)
 				if (isMovable(pack)) part.baseUse?.addUser(row);
 				else part.baseUse?.setNeeded(row);
 		});
-	for (const batch of batches(parts)) {
-		eachBase(parts, batch, noteBase);
-		for (const group of groupsOf(batch))
-			judge(group.filter((one) => one.isReadable && isMovable(one.pack)));
+	let isChanged = judgeAll(parts, keeping, isMovable);
+	for (let round = 0; isChanged && round < mostRounds; round++) {
+		for (const part of parts) part.settleRemakes();
+		keepBases(parts);
+		isChanged = judgeAll(parts, remade, isMovable);
 	}
+	if (isChanged) for (const part of parts) part.baseUse?.keepAll();
 	const remakes = { frames: 0, gain: 0 };
 	for (const part of parts)
-		for (const { gain } of part.settleRemakes()) {
+		for (const { gain } of part.remakes) {
 			remakes.frames++;
 			remakes.gain += gain;
 		}
 	return remakes;
+}
+
+type FramesOf = (part: TablePart) => Iterable<BasedFrame>;
+
+const keeping: FramesOf = (part) => part.basedFrames();
+const remade: FramesOf = (part) => part.remadeFrames();
+
+/** True if for one of these frames another outcome is found than before. */
+function judgeAll(
+	parts: readonly TablePart[],
+	framesOf: FramesOf,
+	isMovable: (pack: PackId) => boolean,
+): boolean {
+	let isChanged = false;
+	for (const batch of batches(parts, framesOf)) {
+		eachBase(parts, batch, noteBase);
+		for (const group of groupsOf(batch)) {
+			const able = group.filter((one) => one.isReadable && isMovable(one.pack));
+			if (judge(able)) isChanged = true;
+		}
+	}
+	return isChanged;
+}
+
+/**
+ * What a frame that stays as it is was made with is needed, and nobody gains by going without: frames that are made anew beside such a base
+ * would be what they were, and each gc would do that again.
+ */
+function keepBases(parts: readonly TablePart[]): void {
+	for (const batch of batches(parts, keeping))
+		eachBase(parts, batch, (_, { part, row }) => part.baseUse?.setNeeded(row));
+	for (const batch of batches(parts, remade))
+		eachBase(parts, batch, (owners, { part, row }) => {
+			const { baseUse } = part;
+			if (baseUse === undefined || baseUse.usersOf(row) < 2) return;
+			if (owners.some(keepsShared)) baseUse.setNeeded(row);
+		});
+}
+
+function keepsShared({ part, frame }: Candidate): boolean {
+	return part.baseUse?.remakeOf(frame)?.keepsShared === true;
 }
 
 /** What a base takes is shared out among those that need it. */
@@ -113,24 +158,32 @@ function groupsOf(candidates: readonly Candidate[]): Iterable<Candidate[]> {
 	return groups.values();
 }
 
-/** Makes the frames of a group anew, or some of them, or none. */
-function judge(group: readonly Candidate[]): void {
+/** Makes the frames of a group anew, or some of them, or none. True if that is not what was to be done before. */
+function judge(group: readonly Candidate[]): boolean {
 	const together = group.map((one) => outcome(one, [one.own, one.shared]));
-	if (areWorth(group, together)) {
-		group.forEach((one, i) => {
-			remake(one, together[i] as Remake);
-		});
-		return;
-	}
-	for (const one of group) {
-		const alone = outcome(one, [one.own]);
-		if (areWorth([one], [alone])) remake(one, alone);
-	}
+	const areTogether = areWorth(group, together);
+	let isChanged = false;
+	group.forEach((one, i) => {
+		const alone = { ...outcome(one, [one.own]), keepsShared: true };
+		const best = areTogether ? (together[i] as Remake) : alone;
+		const isWorth = areTogether || areWorth([one], [alone]);
+		if (decide(one, isWorth ? best : undefined)) isChanged = true;
+	});
+	return isChanged;
 }
 
-function remake(one: Candidate, outcome: Remake): void {
-	if (outcome.gain + outcome.dead > 0)
-		one.part.baseUse?.remake(one.frame, outcome);
+/** undefined: it stays as it is. True if something else was decided before. */
+function decide(
+	{ part: { baseUse }, frame }: Candidate,
+	remake: Remake | undefined,
+): boolean {
+	const before = baseUse?.remakeOf(frame);
+	if (remake === undefined || remake.gain + remake.dead <= 0) {
+		baseUse?.keep(frame);
+		return before !== undefined;
+	}
+	baseUse?.remake(frame, remake);
+	return before?.gain !== remake.gain || before.grown !== remake.grown;
 }
 
 function areWorth(
@@ -154,15 +207,19 @@ function outcome(
 	const bases = going.reduce((sum, spare) => sum + spare.stored, 0);
 	const share = going.reduce((sum, spare) => sum + spare.raw, 0) / raw;
 	const grown = Math.max(0, bases - live * share);
-	return { grown, gain: bases - grown, dead: stored - live };
+	const dead = stored - live;
+	return { grown, gain: bases - grown, dead, keepsShared: false };
 }
 
-/** All live frames with bases, so many at once that their bases can be looked up together. */
-function* batches(parts: readonly TablePart[]): Generator<Candidate[]> {
+/** Such frames with something live in them, so many at once that their bases can be looked up together. */
+function* batches(
+	parts: readonly TablePart[],
+	framesOf: FramesOf,
+): Generator<Candidate[]> {
 	let batch: Candidate[] = [];
 	let bases = 0;
 	for (const part of parts)
-		for (const based of part.basedFrames()) {
+		for (const based of framesOf(part)) {
 			batch.push({
 				...{ ...based, part, raw: 0, next: undefined, isReadable: true },
 				...{ own: { raw: 0, stored: 0 }, shared: { raw: 0, stored: 0 } },

@@ -151,15 +151,26 @@ export class TablePart {
 	}
 
 	/** Those that are to keep their bases. */
-	*basedFrames(): Generator<BasedFrame> {
+	basedFrames(): Iterable<BasedFrame> {
+		return this.#basedFrames((frame) => !this.#isRemade(frame));
+	}
+
+	/** Those that are to be made anew. */
+	remadeFrames(): Iterable<BasedFrame> {
+		return this.#basedFrames((frame) => this.#isRemade(frame));
+	}
+
+	/** With something live in them, as far as they are wanted before the first is asked for. */
+	*#basedFrames(isWanted: (frame: number) => boolean): Generator<BasedFrame> {
 		if (!this.#based.includes(1)) return;
-		const live = new Map<number, number>();
+		const live = new Uint32Array(this.#packOf.length);
 		this.#scan((frame, isLive, length) => {
-			if (isLive && this.isBased(frame) && !this.#isRemade(frame))
-				live.set(frame, (live.get(frame) ?? 0) + length);
+			if (isLive && this.isBased(frame) && isWanted(frame))
+				(live[frame] as number) += length;
 		});
 		const { reader } = this.#search;
-		for (const [frame, liveRaw] of live) {
+		for (const [frame, liveRaw] of live.entries()) {
+			if (liveRaw === 0) continue;
 			const { bases, storedLength, rawLength } = reader.frame(frame);
 			const { id: pack } = reader.pack(this.#packOf[frame] as number);
 			yield {
@@ -179,25 +190,27 @@ export class TablePart {
 		return (this.#stored[frame] as number) / (this.#raw[frame] as number);
 	}
 
-	/** Leaves frames as they are in packs where making them anew brings too little to move these. Returns what stays to be done. */
-	settleRemakes(): Iterable<Remake> {
+	/** What is to be done. */
+	get remakes(): Iterable<Remake> {
+		return this.baseUse?.remakes.values() ?? [];
+	}
+
+	/** Leaves frames as they are in packs where making them anew brings too little to move these. */
+	settleRemakes(): void {
 		const { baseUse } = this;
-		if (baseUse === undefined) return [];
+		if (baseUse === undefined || baseUse.remakes.size === 0) return;
 		const brought = new Float64Array(this.#counts.length);
 		for (const [frame, { gain, dead }] of baseUse.remakes)
 			(brought[this.#packOf[frame] as number] as number) += gain + dead;
-		if (baseUse.remakes.size > 0) {
-			const stored = new Float64Array(brought.length);
-			this.#packOf.forEach((pack, f) => {
-				(stored[pack] as number) += this.#stored[f] as number;
-			});
-			for (const frame of [...baseUse.remakes.keys()]) {
-				const pack = this.#packOf[frame] as number;
-				const least = (stored[pack] as number) * leastBrought;
-				if ((brought[pack] as number) < least) baseUse.keep(frame);
-			}
+		const stored = new Float64Array(brought.length);
+		this.#packOf.forEach((pack, f) => {
+			(stored[pack] as number) += this.#stored[f] as number;
+		});
+		for (const frame of [...baseUse.remakes.keys()]) {
+			const pack = this.#packOf[frame] as number;
+			const least = (stored[pack] as number) * leastBrought;
+			if ((brought[pack] as number) < least) baseUse.keep(frame);
 		}
-		return baseUse.remakes.values();
 	}
 
 	/** Frames with one of these bases count no more, and nothing in them is live. Yields the ids of what was, 32 bytes each. */
