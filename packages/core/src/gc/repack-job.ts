@@ -100,16 +100,33 @@ class PackMover {
 		return this.#coldMover;
 	}
 
-	/** What is wrong with the pack, if anything: what was moved before that lies twice then, and the pack stays. */
+	/**
+	 * What is wrong with the pack, if anything: then it stays. All of it is proved before any of it is moved: what was written of a pack that stays
+	 * would lie twice, and once more after each gc.
+	 */
 	#move(task: MoveTask): string | undefined {
 		this.#bases.tell(task.bases);
+		const sums: bigint[] = [];
 		for (const moving of task.frames) {
 			const damage = this.#damageOf(task, moving);
 			if (damage !== undefined) return damage;
-			if (moving.movesWhole) this.#moveWhole(task, moving);
-			else if (moving.keptBases === undefined) this.#moveChunks(task, moving);
-			else this.#remake(task, moving, this.#proven(moving.keptBases));
+			sums.push(moving.movesWhole ? this.#sumOf(task, moving) : 0n);
 		}
+		for (const [i, moving] of task.frames.entries()) {
+			const damage = moving.movesWhole
+				? this.#moveWhole(task, moving, sums[i] as bigint)
+				: this.#takeApart(task, moving);
+			if (damage !== undefined) return damage;
+		}
+		return undefined;
+	}
+
+	/** What it decodes is proved again: it was read long ago. */
+	#takeApart(task: MoveTask, moving: MovingFrame): string | undefined {
+		const damage = this.#damageOf(task, moving);
+		if (damage !== undefined) return damage;
+		if (moving.keptBases === undefined) this.#moveChunks(task, moving);
+		else this.#remake(task, moving, this.#proven(moving.keptBases));
 		return undefined;
 	}
 
@@ -134,12 +151,28 @@ class PackMover {
 		}
 	}
 
-	#moveWhole({ pack, kind }: MoveTask, { frame }: MovingFrame): void {
+	/** Nothing, unless its bytes are not those that were proved. */
+	#moveWhole(
+		task: MoveTask,
+		moving: MovingFrame,
+		proved: bigint,
+	): string | undefined {
+		if (this.#sumOf(task, moving) !== proved)
+			return `the frame at byte ${moving.frame.offset} is read in two ways`;
+		const { kind } = task;
+		const { frame } = moving;
+		const stored = this.#stored.subarray(0, frame.storedLength);
+		this.#moverFor(kind, frame).addFrame(kind, stored, frame);
+		return undefined;
+	}
+
+	/** Reads the frame as it is stored. */
+	#sumOf({ pack }: MoveTask, { frame }: MovingFrame): bigint {
 		if (this.#stored.length < frame.storedLength)
 			this.#stored = new Uint8Array(frame.storedLength * 2);
 		const stored = this.#stored.subarray(0, frame.storedLength);
 		this.#context.reads.readInto("packs", pack, frame.offset, stored);
-		this.#moverFor(kind, frame).addFrame(kind, stored, frame);
+		return this.#context.kernel.tools.hash64(stored);
 	}
 
 	#moveChunks({ pack, kind }: MoveTask, { frame, live }: MovingFrame): void {
