@@ -4,9 +4,9 @@ import type { BaseChunk } from "./heirs.ts";
  * So long may bases be together, for each byte of what is made with them. A version of a file has the bases of all that it was made from: the
  * hundredth would have any number, and each has to be read, and kept.
  */
-const mostBases = 1.5;
+const mostBases = 3.5;
 /** Up to this it is not worth finding out which of them matter. */
-const manyBases = 2;
+const manyBases = 4;
 
 /** Of bases that are much longer than `length`, what is made with them, those with which it takes least; in the order given. */
 export function chooseBases<B extends Pick<BaseChunk, "bytes">>(
