@@ -23,6 +23,7 @@ import type {
 	RepackSetup,
 	RepackTask,
 } from "./repack-tasks.ts";
+import { SoundPacks } from "./sound-packs.ts";
 
 /** What gc does in each thread: moves what is live in one pack after the other to packs of that thread. */
 export const createRepackJob: JobFactory = async (context, setup) => {
@@ -43,6 +44,7 @@ class PackMover {
 	readonly #remaker: FrameRemaker;
 	readonly #bases = new BaseTable();
 	readonly #frames: FrameCache;
+	readonly #sound: SoundPacks;
 	readonly #create: () => PackFile;
 	readonly #cold: ColdSizes | undefined;
 	/** Of the frame that is moved. */
@@ -63,6 +65,7 @@ class PackMover {
 		this.#remaker = new FrameRemaker(kernel, this.#mover);
 		const lookup = this.#bases;
 		this.#frames = new FrameCache({ reads, tools, lookup }, cacheBytes);
+		this.#sound = new SoundPacks(reads, (bytes) => tools.hash64(bytes));
 	}
 
 	run(task: RepackTask): RepackReply {
@@ -101,27 +104,37 @@ class PackMover {
 	}
 
 	/**
-	 * What is wrong with the pack, if anything: then it stays. All of it is proved before any of it is moved: what was written of a pack that stays
-	 * would lie twice, and once more after each gc.
+	 * What is wrong with the pack, if anything: then it stays, and nothing of it may have been moved: that would lie twice, and once more after each
+	 * gc. Where checksums do not vouch for its bytes and those of bases, all of it is proved first.
 	 */
 	#move(task: MoveTask): string | undefined {
 		this.#bases.tell(task.bases);
-		const sums: bigint[] = [];
+		const damage = this.#isSound(task) ? undefined : this.#proveAll(task);
+		if (damage !== undefined) return damage;
+		for (const moving of task.frames) {
+			const late = moving.movesWhole
+				? this.#moveWhole(task, moving)
+				: this.#takeApart(task, moving);
+			if (late !== undefined) return late;
+		}
+		return undefined;
+	}
+
+	#isSound({ pack, bases }: MoveTask): boolean {
+		const others = bases?.places.map((place) => place?.pack) ?? [];
+		return [...new Set([pack, ...others])].every(
+			(one) => one !== undefined && this.#sound.isSound(one),
+		);
+	}
+
+	#proveAll(task: MoveTask): string | undefined {
 		for (const moving of task.frames) {
 			const damage = this.#damageOf(task, moving);
-			if (damage !== undefined) return damage;
-			sums.push(moving.movesWhole ? this.#sumOf(task, moving) : 0n);
-		}
-		for (const [i, moving] of task.frames.entries()) {
-			const damage = moving.movesWhole
-				? this.#moveWhole(task, moving, sums[i] as bigint)
-				: this.#takeApart(task, moving);
 			if (damage !== undefined) return damage;
 		}
 		return undefined;
 	}
 
-	/** What it decodes is proved again: it was read long ago. */
 	#takeApart(task: MoveTask, moving: MovingFrame): string | undefined {
 		const damage = this.#damageOf(task, moving);
 		if (damage !== undefined) return damage;
@@ -151,13 +164,12 @@ class PackMover {
 		}
 	}
 
-	/** Nothing, unless its bytes are not those that were proved. */
-	#moveWhole(
-		task: MoveTask,
-		moving: MovingFrame,
-		proved: bigint,
-	): string | undefined {
-		if (this.#sumOf(task, moving) !== proved)
+	/** It is decoded from other bytes than those that are written: a checksum tells whether they are the same. */
+	#moveWhole(task: MoveTask, moving: MovingFrame): string | undefined {
+		const before = this.#sumOf(task, moving);
+		const damage = this.#damageOf(task, moving);
+		if (damage !== undefined) return damage;
+		if (this.#sumOf(task, moving) !== before)
 			return `the frame at byte ${moving.frame.offset} is read in two ways`;
 		const { kind } = task;
 		const { frame } = moving;
