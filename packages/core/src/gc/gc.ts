@@ -245,7 +245,7 @@ function together(first: Swept | undefined, result: GcResult): GcResult {
 async function move(
 	repository: Repository,
 	stage: Stage,
-	{ table, plan, kinds }: Marked,
+	{ table, plan, kinds, remade }: Marked,
 	{ signal }: GcOptions,
 ): Promise<Repacked> {
 	if (plan.repack.length === 0) return { moved: [], written: [], bytes: 0 };
@@ -254,7 +254,7 @@ async function move(
 	);
 	const packBytes = plan.repackBytes;
 	const repacked = await repack(repository, stage, {
-		...{ table, packs, packBytes, signal },
+		...{ table, packs, slow: remade, packBytes, signal },
 	});
 	// Before the list condemns where their content lay until now.
 	if (repacked.written.length > 0) {

@@ -27,6 +27,8 @@ export interface Marked {
 	readonly dying: readonly SnapshotId[];
 	/** Of each pack. */
 	readonly kinds: ReadonlyMap<PackId, PackKind>;
+	/** Packs with frames that are made anew. */
+	readonly remade: ReadonlySet<PackId>;
 }
 
 /** Phase one, up to the decision. The caller disposes of the inventory. */
@@ -71,7 +73,10 @@ export async function mark(
 		const others = uses.filter((use) => !taken.has(use));
 		const plan = planGc(others, holders, withoutCold(limits, cold));
 		const kinds = new Map(uses.map(({ id, kind }) => [id, kind]));
-		return { inventory, table, plan, cold, dying, kinds };
+		const remade = new Set(
+			uses.filter(({ mustMove }) => mustMove).map(({ id }) => id),
+		);
+		return { inventory, table, plan, cold, dying, kinds, remade };
 	} catch (error) {
 		inventory[Symbol.dispose]();
 		throw error;

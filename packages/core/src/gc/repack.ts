@@ -22,6 +22,8 @@ export interface RepackOptions {
 	readonly table: ChunkTable;
 	/** Packs whose live part is to be moved, and of what kind they are. */
 	readonly packs: ReadonlyMap<PackId, PackKind>;
+	/** Those of them that take longest: they come first, so that no thread is left alone with one at the end. */
+	readonly slow?: ReadonlySet<PackId> | undefined;
 	/** Bytes of these. */
 	readonly packBytes: number;
 	readonly signal: AbortSignal | undefined;
@@ -86,7 +88,7 @@ class Repacking {
 
 	async run(options: RepackOptions): Promise<Repacked> {
 		const { table, packs, signal, pick = (_, use) => use } = options;
-		for (const { pack, frames } of table.framesOf(new Set(packs.keys()))) {
+		for (const { pack, frames } of slowFirst(options)) {
 			signal?.throwIfAborted();
 			const id = ++this.#lastTask;
 			this.#given.set(id, pack);
@@ -136,6 +138,12 @@ class Repacking {
 		this.#written.push({ id, size, kind, frames });
 		this.#bytes += size;
 	}
+}
+
+function* slowFirst({ table, packs, slow = new Set() }: RepackOptions) {
+	const all = [...packs.keys()];
+	yield* table.framesOf(new Set(all.filter((id) => slow.has(id))));
+	yield* table.framesOf(new Set(all.filter((id) => !slow.has(id))));
 }
 
 /** With memory of its own, no view of more: it may cross to another thread. */
