@@ -41,19 +41,16 @@ export class RankBatch {
 
 	/** Gives those of `move` their ranks. */
 	flushMoves(): void {
-		const count = this.#count;
-		this.#count = 0;
-		if (count === 0) return;
-		const { ids, rankOf } = sortIds(this.#ids, count);
-		const ranks = this.#ranks.of(ids);
-		const beside = this.#ranksOfAnchors(count);
-		for (let i = 0; i < count; i++)
-			if (beside[i] !== 0) ranks[rankOf[i] as number] = beside[i] as number;
-		this.#ranks.set(ids, ranks);
+		this.#settle((rank, beside) => beside || rank);
 	}
 
 	/** Gives ranks to those that have none. */
 	flush(): void {
+		this.#settle((rank, beside) => rank || beside || this.#ranks.next());
+	}
+
+	/** Ranks are 0 where there is none: of the chunk, and of what it lies beside. */
+	#settle(rankFrom: (rank: number, beside: number) => number): void {
 		const count = this.#count;
 		this.#count = 0;
 		if (count === 0) return;
@@ -62,7 +59,7 @@ export class RankBatch {
 		const beside = this.#ranksOfAnchors(count);
 		for (let i = 0; i < count; i++) {
 			const at = rankOf[i] as number;
-			if (ranks[at] === 0) ranks[at] = beside[i] || this.#ranks.next();
+			ranks[at] = rankFrom(ranks[at] as number, beside[i] as number);
 		}
 		this.#ranks.set(ids, ranks);
 	}
