@@ -8,6 +8,9 @@ import { planByHand } from "../../packages/core/src/forget/plan.ts";
 import { gc } from "../../packages/core/src/gc/gc.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import { readFile } from "../../packages/core/src/query/read-content.ts";
+import { repairIndex } from "../../packages/core/src/repair/repair-index.ts";
+import { repairPacks } from "../../packages/core/src/repair/repair-packs.ts";
+import { repairSnapshots } from "../../packages/core/src/repair/repair-snapshots.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
 import { basesWithBases, framesOf } from "./delta-workplace.ts";
@@ -30,9 +33,17 @@ type Action =
 	| { type: "insert"; who: number; file: number; at: number; seed: number }
 	| { type: "new"; who: number; file: number; length: number; seed: number }
 	| { type: "rename"; who: number; file: number; to: number }
+	| { type: "scatter"; who: number; folder: number; seed: number }
 	| { type: "snapshot"; who: number }
 	| { type: "forget"; which: number }
-	| { type: "gc"; who: number; share: number; isCold: boolean };
+	| { type: "gc"; who: number; share: number; isCold: boolean }
+	| { type: "repair"; who: number; what: keyof typeof repairs };
+
+const repairs = {
+	index: repairIndex,
+	packs: repairPacks,
+	snapshots: repairSnapshots,
+};
 
 const who = fc.nat(1);
 const file = fc.nat(3);
@@ -52,10 +63,18 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 		...{ who, file, seed, length: fc.integer({ min: 1, max: 12_000 }) },
 	}),
 	fc.record({ type: fc.constant("rename"), who, file, to: fc.nat(3) }),
+	fc.record({
+		type: fc.constant("scatter"),
+		...{ who, folder: fc.nat(1), seed },
+	}),
 	fc.record({ type: fc.constant("forget"), which: fc.nat(9) }),
 	fc.record({
 		type: fc.constant("gc"),
 		...{ who, share: fc.constantFrom(0, 0.3, 1), isCold: fc.boolean() },
+	}),
+	fc.record({
+		...{ type: fc.constant("repair"), who },
+		what: fc.constantFrom("index", "packs", "snapshots"),
 	}),
 );
 
@@ -85,6 +104,7 @@ class World {
 				maxUnused: { share: action.share },
 				repack: action.isCold ? { age: 0 } : undefined,
 			});
+		else if (action.type === "repair") await repairs[action.what](repository);
 		else change(writer, action);
 	}
 
@@ -135,12 +155,9 @@ class World {
 
 function change(
 	{ source, files }: Writer,
-	action: Exclude<
-		Action,
-		{ type: "snapshot" } | { type: "forget" } | { type: "gc" }
-	>,
+	action: Exclude<Action, { type: "snapshot" | "forget" | "gc" | "repair" }>,
 ): void {
-	const name = `f${action.file}`;
+	const name = "file" in action ? `f${action.file}` : "";
 	const old = files.get(name) ?? new Uint8Array(0);
 	if (action.type === "rename") {
 		const to = `f${action.to}`;
@@ -148,6 +165,17 @@ function change(
 		renameSync(join(source, name), join(source, to));
 		files.set(to, old);
 		files.delete(name);
+		return;
+	}
+	if (action.type === "scatter") {
+		// Directories whose trees, and pieces of the scan state, are worth a difference.
+		const folder = `d${action.folder}`;
+		mkdirSync(join(source, folder), { recursive: true });
+		for (let i = 0; i < 40; i++) {
+			const path = `${folder}/file-${i}`;
+			if (files.has(path) && (i + action.seed) % 13 > 0) continue;
+			put(path, noise(20, action.seed + i));
+		}
 		return;
 	}
 	if (action.type === "new") set(noise(action.length, action.seed));
@@ -159,8 +187,11 @@ function change(
 		set(Buffer.concat([old.subarray(0, at), part, old.subarray(until)]));
 	}
 	function set(bytes: Uint8Array): void {
-		files.set(name, bytes);
-		writeFileSync(join(source, name), bytes);
+		put(name, bytes);
+	}
+	function put(path: string, bytes: Uint8Array): void {
+		files.set(path, bytes);
+		writeFileSync(join(source, path), bytes);
 	}
 }
 
@@ -183,7 +214,7 @@ async function newWorld(): Promise<World> {
 	return new World(writers);
 }
 
-test("any sequence of changes, snapshots of two writers, forgetting and gc keeps every kept snapshot exact, no base ever has bases, and gc comes to rest", async () => {
+test("any sequence of changes, snapshots of two writers, forgetting, gc and repairs keeps every kept snapshot exact, no base ever has bases, and gc comes to rest", async () => {
 	let deltas = 0;
 	await fc.assert(
 		fc.asyncProperty(

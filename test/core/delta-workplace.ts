@@ -1,13 +1,18 @@
 import {
 	type Bytes,
+	FrameKind,
 	idAt,
 	idBytes,
 	type PackFrame,
 	type PackId,
+	type PackKind,
 } from "@varve/format";
 import type { Repository } from "../../packages/core/src/repository.ts";
 
-export type FoundFrame = PackFrame & { readonly pack: PackId };
+export type FoundFrame = PackFrame & {
+	readonly pack: PackId;
+	readonly kind: PackKind;
+};
 
 /** All frames of all packs, as segments tell. */
 export async function framesOf(repository: Repository): Promise<FoundFrame[]> {
@@ -16,18 +21,36 @@ export async function framesOf(repository: Repository): Promise<FoundFrame[]> {
 	const segments = await repository.openSegments(listing);
 	try {
 		const packs = new Set(listing.packs.map(({ name }) => name));
+		const kinds = new Map(
+			[
+				...segments.segments.flatMap(({ packs }) => packs),
+				...segments.adopted,
+			].map(({ id, kind }) => [id, kind]),
+		);
 		const found: FoundFrame[] = [];
 		for (const { pack, frames } of segments.table(new Set()).framesOf(packs))
-			for (const { frame } of frames) found.push({ ...frame, pack });
+			for (const { frame } of frames)
+				found.push({ ...frame, pack, kind: kinds.get(pack) as PackKind });
 		return found;
 	} finally {
 		segments.close();
 	}
 }
 
-/** Those with bases. */
+/** Those of content that have bases. */
 export async function deltasOf(repository: Repository): Promise<FoundFrame[]> {
-	return (await framesOf(repository)).filter(({ bases }) => bases.length > 0);
+	return (await framesOf(repository)).filter(
+		({ kind, bases }) => kind === FrameKind.content && bases.length > 0,
+	);
+}
+
+/** Those of trees, lists and pieces of tables that have bases. */
+export async function metaDeltasOf(
+	repository: Repository,
+): Promise<FoundFrame[]> {
+	return (await framesOf(repository)).filter(
+		({ kind, bases }) => kind === FrameKind.meta && bases.length > 0,
+	);
 }
 
 export function idsIn(rows: Bytes): string[] {

@@ -7,7 +7,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeLease, type LeaseId, StorageError } from "@varve/format";
+import {
+	encodeLease,
+	type LeaseId,
+	leastReserve,
+	StorageError,
+} from "@varve/format";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { initRepository } from "../../packages/core/src/compose.ts";
 import {
@@ -248,7 +253,7 @@ describe("the doctor", () => {
 			["NO_RESERVE", undefined],
 		]);
 		expect(await repository.backend.size("reserve", "reserve")).toBe(
-			1024 * 1024,
+			leastReserve,
 		);
 	});
 });

@@ -173,6 +173,23 @@ describe("gc --repack", () => {
 		expect(await collect()).toMatchObject({ state: "nothing" });
 	});
 
+	test("says so where there is no room for that, and does it once there is", async () => {
+		const { repository, collect } = await history(many(20, 3000));
+		const room = { bytes: 0 };
+		Object.assign(repository.backend, { space: async () => room.bytes });
+		const warnings = () =>
+			repository.events.filter(({ type }) => type === "warning");
+		expect(await collect()).toMatchObject({ state: "nothing" });
+		expect(warnings()).toMatchObject([
+			{
+				message: expect.stringMatching(/^there is not enough room .* 0 MB can/),
+			},
+		]);
+		room.bytes = 1e9;
+		expect(await collect()).toMatchObject({ state: "swept" });
+		expect(warnings()).toHaveLength(1);
+	});
+
 	test("puts versions of a file that differ much side by side", async () => {
 		const first = many(12, 3000);
 		const second = { f05: edited(first["f05"] as Uint8Array, 20, 3) };

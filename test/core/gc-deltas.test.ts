@@ -119,6 +119,24 @@ describe("gc of frames with bases", () => {
 		);
 	});
 
+	test("leaves one as it is for a week, unless not one byte may be unused", async () => {
+		const maxUnused = { bytes: 1 };
+		const { repository, keep } = await history(versions(2, 90));
+		await keep([1], { maxUnused });
+		expect(await deltasOf(repository)).not.toEqual([]);
+		const week = 7 * 24 * 3600 * 1000;
+		const now = () => lateClock.now() + week;
+		Object.assign(repository, { clock: { ...lateClock, now } });
+		await keep([1], { maxUnused });
+		expect(await deltasOf(repository)).toEqual([]);
+
+		const { repository: other, keep: keepHere } = await history(
+			versions(2, 90),
+		);
+		await keepHere([1], { maxUnused: { bytes: 0 } });
+		expect(await deltasOf(other)).toEqual([]);
+	});
+
 	test("leaves one as it is whose base is needed for itself", async () => {
 		const { repository, keep } = await history(versions(2, 90));
 		await keep([0, 1]);

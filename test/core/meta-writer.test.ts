@@ -21,6 +21,7 @@ test("more small objects than a frame may hold go into several frames", async ()
 			find: () => undefined,
 			close() {},
 		}),
+		openFinder: undefined,
 		tools,
 		frameBytes: 4 * 1024 * 1024,
 		dryRun: false,

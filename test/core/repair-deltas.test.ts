@@ -12,9 +12,9 @@ import {
 import { changeFile, flipAt } from "../crash/repair/woes.ts";
 import { deltasOf, framesOf, unfounded } from "./delta-workplace.ts";
 
+const former = noise(9000, 7);
 let bench: Bench;
 beforeAll(async () => {
-	const former = noise(9000, 7);
 	const later = former.slice();
 	for (const at of [300, 2500, 4800, 7000]) later.set(noise(20, at), at);
 	bench = await Bench.make({ file: former }, { file: later });
@@ -78,4 +78,35 @@ describe("repair packs, with frames that were compressed beside others", () => {
 		expect(result.losses.chunks.length).toBeGreaterThan(0);
 		expect(result.losses.snapshots.length).toBe(2);
 	});
+
+	test("keeps all that was compressed beside a damaged chunk and can be read all the same (T45)", async () => {
+		// Where the later version differs: what is damaged there was never looked at again.
+		for (const [at, isSplit] of [
+			[305, false],
+			[4805, true],
+		] as const) {
+			const backend = await bench.fresh();
+			const base = await packWith(backend, former.subarray(at - 20, at));
+			await changeFile(backend, "packs", base.pack, flipAt(base.offset + 20));
+			// The frames with bases are damaged too, where it can be set right: they are moved as well.
+			if (isSplit)
+				for (const { pack, offset } of await deltasOf(await openOn(backend)))
+					await changeFile(backend, "packs", pack, flipAt(offset + 10));
+			const before = await readAll(await openOn(backend));
+			const { after } = await mended(backend);
+			expect(worse(before, after)).toEqual([]);
+			expect(after.get(bench.second)).toEqual(bench.contents.get(bench.second));
+		}
+	});
 });
+
+/** The pack in which these bytes lie as they are, and where. */
+async function packWith(backend: RemoveBackend, bytes: Uint8Array) {
+	for (const { name } of await backend.list("packs")) {
+		const offset = Buffer.from(await backend.read("packs", name)).indexOf(
+			bytes,
+		);
+		if (offset >= 0) return { pack: name, offset };
+	}
+	throw new Error("no pack holds these bytes");
+}

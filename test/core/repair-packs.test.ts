@@ -1,5 +1,12 @@
 import { repairIndex, repairPacks, verify } from "@varve/core";
-import { type PackId, packHeaderBytes } from "@varve/format";
+import {
+	Codec,
+	frameHeaderBytes,
+	idAt,
+	idBytes,
+	type PackId,
+	packHeaderBytes,
+} from "@varve/format";
 import type { RemoveBackend } from "@varve/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -114,6 +121,26 @@ describe("repair packs", () => {
 		expect(result.packs[0]).toMatchObject({ lost: 1, isComplete: true });
 		const chunks = pack.frames.reduce((n, f) => n + f.lengths.length, 0);
 		expect(result.packs[0]?.chunks).toBe(chunks - 1);
+	});
+
+	test("gets the chunks back that stand before the end of a raw frame that was cut short (T45)", async () => {
+		const backend = await bench.fresh();
+		for (const { id, frames } of await packsIn(backend)) {
+			const bytes = await backend.read("packs", id);
+			const frame = frames.find(
+				({ offset, lengths }) =>
+					bytes[offset + frameHeaderBytes] === Codec.raw && lengths.length > 1,
+			);
+			if (frame === undefined) continue;
+			await change(backend, id, cutTo(frame.offset + frame.storedLength - 1));
+			const { result } = await repaired(backend);
+			const lost = Array.from(frame.lengths, (_, i) =>
+				idAt(frame.ids, i * idBytes),
+			).filter((chunk) => result.losses.chunks.includes(chunk));
+			expect(lost).toEqual([idAt(frame.ids, frame.ids.length - idBytes)]);
+			return;
+		}
+		throw new Error("no raw frame with several chunks");
 	});
 
 	test.each(["segment", "no segment"])(

@@ -371,12 +371,12 @@ describe.each(["tmpfs", "ext4"] as const)(
 					env,
 				});
 				expect(full.code).toBe(13);
-				expect(reserve()).toBe(1_048_576);
+				expect(reserve()).toBe(131_072);
 				await forgetOne(bench, first, { location: repository });
 				const outcome = run("gc", "--grace", "0");
 				expect(outcome.stdout).toMatch(/^freed$/m);
 				expect(free()).toBeGreaterThan(4_000_000);
-				expect(reserve()).toBe(1_048_576);
+				expect(reserve()).toBe(131_072);
 				run("verify", "--read-data");
 				expect(run("snapshots").lines.join("\n")).not.toContain(
 					first.slice(0, 8),

@@ -61,6 +61,17 @@ describe("look-ups", () => {
 		await index.close();
 	});
 
+	test("are the same for one listing and others for another, so that one can tell whether what was found still stands", async () => {
+		await addSegments(1);
+		const index = await repository.caughtUp();
+		const first = index.lookup;
+		expect(index.lookup).toBe(first);
+		await addSegments(1);
+		await index.catchUp(repository.listing());
+		expect(index.lookup).not.toBe(first);
+		await index.close();
+	});
+
 	test("open no LevelDB for a few segments", async () => {
 		await addSegments(8);
 		const index = await repository.caughtUp();

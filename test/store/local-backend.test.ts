@@ -208,6 +208,25 @@ describe("T01 T02 the durable write", () => {
 		expect(fs.readdirSync(join(location, tmp))).toEqual([]);
 	});
 
+	test("where the name must be free and is taken, syncs the directory before it says so", async () => {
+		const { stage, log } = await openWith();
+		const put = () =>
+			stage.putBytes("forgotten", name, new Uint8Array(5), { exclusive: true });
+		await put();
+		log.length = 0;
+		await expect(put()).rejects.toMatchObject({ code: "EXISTS" });
+		expect(log.at(-1)).toBe("fsync forgotten");
+	});
+
+	test("of a removal is durable too where somebody else has removed it", async () => {
+		const { backend, stage, log } = await openWith();
+		await backend.remove(stage, "snapshots", name);
+		expect(log).toEqual(["fsync snapshots"]);
+		await backend.remove(stage, "copies/packs", name);
+		await backend.settle(["segments", "copies/snapshots", "forgotten"]);
+		expect(log.slice(1)).toEqual(["fsync segments", "fsync forgotten"]);
+	});
+
 	test("makes a folder that is missing again, and syncs the one above it", async () => {
 		const { stage, log } = await openWith();
 		fs.rmdirSync(join(location, "packs/ab"));
@@ -345,6 +364,20 @@ describe("T11 a sync of a directory", () => {
 });
 
 describe("T12 failures of the file system", () => {
+	test("that come when what was read is closed are no matter", async () => {
+		const { backend, stage } = await openWith({
+			closeSync(fd) {
+				nodeFs.closeSync(fd);
+				throw failure("EIO");
+			},
+		});
+		await stage.putBytes("packs", name, new Uint8Array(5));
+		backend.blocking.readInto("packs", name, 0, new Uint8Array(5));
+		await backend.quarantine(stage, "packs", name);
+		await backend.close();
+		expect(await backend.list("packs")).toEqual([]);
+	});
+
 	const meanings = [
 		["ENOSPC", "NO_SPACE", false],
 		["EDQUOT", "NO_SPACE", false],

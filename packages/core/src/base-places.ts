@@ -40,6 +40,20 @@ export function placesOfBases(
 	return { ids, places: findPlaces(ids, { plain: true }).map(plainPlace) };
 }
 
+/** What is known of chunks, ids ascending, without those that have no place. */
+export function knownPlaces(
+	ids: Bytes,
+	places: readonly (Place | undefined)[],
+): BasePlaces | undefined {
+	const known = places.flatMap((place, i) => (place === undefined ? [] : [i]));
+	if (known.length === 0) return undefined;
+	const own = new Uint8Array(known.length * idBytes);
+	known.forEach((i, k) => {
+		own.set(ids.subarray(i * idBytes, (i + 1) * idBytes), k * idBytes);
+	});
+	return { ids: own, places: known.map((i) => plainPlace(places[i])) };
+}
+
 /** One for all places of a message, which then crosses once. */
 const noBytes = new Uint8Array(0);
 

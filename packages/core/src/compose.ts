@@ -4,6 +4,7 @@ import {
 	defaultParameters,
 	encodeConfig,
 	type LeaseId,
+	leastReserve,
 	requireParameters,
 	toHex,
 } from "@varve/format";
@@ -102,7 +103,7 @@ export async function initRepository(
 		requireParameters(config);
 		const stage = await backend.stage(toHex(tools.random(16)) as LeaseId);
 		try {
-			await stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024));
+			await stage.putBytes("reserve", "reserve", new Uint8Array(leastReserve));
 			const bytes = encodeConfig(config, (b) => tools.sha256Hex(b));
 			await stage.putBytes("config", "config", bytes, { exclusive: true });
 			if (config.copies !== false)
@@ -173,7 +174,7 @@ async function assemble({
 		kernel,
 		clock: options.clock ?? systemClock,
 		timer: options.timer ?? systemTimer,
-		identity: { ...identify(programName), ...options.identity },
+		identity: identify(programName, options.identity),
 		observer,
 		workers: options.workers ?? availableParallelism(),
 		objects: createObjectReader({

@@ -2,6 +2,7 @@ import {
 	type Bytes,
 	CorruptError,
 	dictionaryPrefixBytes,
+	equalBytes,
 	idAt,
 	idBytes,
 	isVarveError,
@@ -12,6 +13,7 @@ import {
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { BlockingReads, ChunkLookup } from "@varve/store";
+import { attemptRead } from "./damage.ts";
 import { FramePool } from "./frame-pool.ts";
 
 /** Where a frame lies: the part of a Place that all its chunks share. */
@@ -21,6 +23,8 @@ export type FramePlace = Pick<
 > & {
 	/** The copy of the pack is read instead of the pack. */
 	readonly from?: "copies/packs" | undefined;
+	/** Copies of packs give its bases, as far as they have them; with `from` they do so too. */
+	readonly basesFrom?: "copies/packs" | undefined;
 };
 
 /** What frames are read with: synchronous, for one thread. */
@@ -160,7 +164,8 @@ export class FrameCache {
 		const buffer = pool.take(place.rawLength);
 		try {
 			const { raw, lengths } = this.#sources.tools.decoder.decode(stored, {
-				dictionary: (ids) => this.dictionary(ids),
+				dictionary: (ids) =>
+					this.dictionary(ids, place.from ?? place.basesFrom),
 				target: buffer,
 			});
 			if (raw.length !== place.rawLength)
@@ -194,7 +199,7 @@ export class FrameCache {
 	 * Eight zero bytes, and then the bytes of the base chunks in the order of `ids`; valid until the next call. They are not proved: the
 	 * chunks decoded with them are.
 	 */
-	dictionary(ids: Bytes): Bytes {
+	dictionary(ids: Bytes, from?: "copies/packs"): Bytes {
 		const places = this.#placesOf(ids);
 		const length = places.reduce((sum, place) => sum + place.length, 0);
 		if (length > maxBaseRaw)
@@ -204,8 +209,11 @@ export class FrameCache {
 			dictionaryPrefixBytes + length,
 		);
 		let at = dictionaryPrefixBytes;
-		for (const place of places) {
-			const chunk = this.#frame(place, true).chunk(place.ordinal);
+		for (const [i, place] of places.entries()) {
+			const id = ids.subarray(i * idBytes, (i + 1) * idBytes);
+			const chunk =
+				(from && this.#copyOf(place, id)) ??
+				this.#frame(place, true).chunk(place.ordinal);
 			if (chunk.length !== place.length)
 				throw new CorruptError(
 					"BAD_FRAME",
@@ -215,6 +223,20 @@ export class FrameCache {
 			at += chunk.length;
 		}
 		return this.#dictionary.subarray(0, at);
+	}
+
+	/** undefined if there is none that is what was stored. */
+	#copyOf(place: Place, id: Bytes): Bytes | undefined {
+		const { pack, offset, storedLength, rawLength, ordinal } = place;
+		const from = "copies/packs" as const;
+		const chunk = attemptRead(() => {
+			const copy = { pack, offset, storedLength, rawLength, from };
+			const frame = this.#frame(copy, true);
+			const { sha256 } = this.#sources.tools;
+			const hash = frame.hash(ordinal, (bytes) => sha256(bytes));
+			return equalBytes(hash, id) ? frame.chunk(ordinal) : undefined;
+		});
+		return chunk instanceof Uint8Array ? chunk : undefined;
 	}
 
 	#placesOf(ids: Bytes): Place[] {
@@ -250,7 +272,8 @@ function asDamage(error: unknown, { pack, offset }: FramePlace): unknown {
 }
 
 function keyOf(place: FramePlace): string {
-	return `${place.from ?? ""}${place.pack}${place.offset}`;
+	const { from, basesFrom, pack, offset } = place;
+	return `${from ?? ""} ${basesFrom ?? ""} ${pack} ${offset}`;
 }
 
 function requireLengths(place: FramePlace): void {

@@ -1,6 +1,6 @@
 import type { Bytes } from "@varve/format";
 
-const smallestBuffer = 64 * 1024;
+const smallestBuffer = 4 * 1024;
 
 /** A power of two, or that and a quarter: frames are a little longer than they are meant to be. */
 function roomFor(length: number): number {

@@ -2,17 +2,20 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import type { Identity } from "./ports.ts";
 
-/** Who this process is. What the platform does not tell is "". */
-export function identify(program: string): Identity {
+/** Who this process is. What the platform does not tell is ""; what is given is not asked for. */
+export function identify(
+	program: string,
+	given: Partial<Identity> = {},
+): Identity {
 	return {
-		host: hostname(),
-		user: userName(),
-		machineId: readText("/etc/machine-id"),
-		bootId: readText("/proc/sys/kernel/random/boot_id"),
-		pid: process.pid,
-		startTicks: startTicksOf("self") ?? "",
-		pidNamespace: pidNamespace(),
-		program,
+		host: given.host ?? hostname(),
+		user: given.user ?? userName(),
+		machineId: given.machineId ?? readText("/etc/machine-id"),
+		bootId: given.bootId ?? readText("/proc/sys/kernel/random/boot_id"),
+		pid: given.pid ?? process.pid,
+		startTicks: given.startTicks ?? startTicksOf("self") ?? "",
+		pidNamespace: given.pidNamespace ?? pidNamespace(),
+		program: given.program ?? program,
 	};
 }
 

@@ -62,7 +62,7 @@ class CachingObjectReader implements ObjectReader {
 	readonly #sha256: (bytes: Bytes) => Bytes;
 	readonly #seen = new Map<string, Seen>();
 	#listing: Promise<RepositoryListing> | undefined;
-	#zeros: Bytes | undefined;
+	#zeros = new Uint8Array(0);
 	/** Frames that are read from the copies of their packs. */
 	readonly #copied = new Set<string>();
 
@@ -152,18 +152,21 @@ class CachingObjectReader implements ObjectReader {
 		return this.#prove(frame, ordinal, id);
 	}
 
-	/** undefined if there is none, or it is damaged too. */
+	/** Of the frame, of its bases, or of both; undefined if there is none, or it is damaged too. */
 	#fromCopy(
 		{ pack, offset, storedLength, rawLength }: FramePlace,
 		ordinal: number,
 		id: Bytes,
 	): Bytes | undefined {
-		const from = "copies/packs" as const;
-		const place = { pack, offset, storedLength, rawLength, from };
-		const chunk = attemptRead(() =>
-			this.#prove(this.#frames.frame(place), ordinal, id),
-		);
-		return chunk instanceof Uint8Array ? chunk : undefined;
+		const place = { pack, offset, storedLength, rawLength };
+		for (const from of ["from", "basesFrom"]) {
+			const copy = { ...place, [from]: "copies/packs" as const };
+			const chunk = attemptRead(() =>
+				this.#prove(this.#frames.frame(copy), ordinal, id),
+			);
+			if (chunk instanceof Uint8Array) return chunk;
+		}
+		return undefined;
 	}
 
 	/**
@@ -292,7 +295,8 @@ class CachingObjectReader implements ObjectReader {
 	}
 
 	*#zeroSlices(length: number): Generator<Bytes> {
-		this.#zeros ??= new Uint8Array(zeroSlice);
+		const longest = Math.min(length, zeroSlice);
+		if (this.#zeros.length < longest) this.#zeros = new Uint8Array(longest);
 		for (let left = length; left > 0; left -= zeroSlice)
 			yield this.#zeros.subarray(0, Math.min(left, zeroSlice));
 	}

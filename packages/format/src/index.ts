@@ -78,6 +78,7 @@ export {
 export * from "./pages.ts";
 export * from "./policy.ts";
 export * from "./record.ts";
+export * from "./reserve.ts";
 export * from "./scan-state.ts";
 export { encodeSegment } from "./segment.ts";
 export {

@@ -95,12 +95,16 @@ function blockFault(
 	if (path.length > 0 && !isNodePath(path)) return "holds an impossible path";
 	if (count > maxPageNodes || (count === 0 && page > 0))
 		return `holds a page of ${count} entries`;
-	if (before !== undefined && compareBlocks(before, block) >= 0)
+	if (before !== undefined && compareScanPositions(before, block) >= 0)
 		return "holds blocks out of order";
 	return namesFault(block);
 }
 
-function compareBlocks(a: ScanBlock, b: ScanBlock): number {
+/** Where a block stands among others. */
+export type ScanPosition = Pick<ScanBlock, "root" | "path" | "page">;
+
+/** Negative, zero or positive, as `a` comes before `b`, is it, or comes behind it. */
+export function compareScanPositions(a: ScanPosition, b: ScanPosition): number {
 	return a.root - b.root || compareWalkOrder(a.path, b.path) || a.page - b.page;
 }
 

@@ -68,7 +68,7 @@ const surelySmall = 1 / 12;
  */
 export class FrameEncoder {
 	readonly #options: FrameEncoderOptions;
-	readonly #head = new ByteWriter(64 * 1024);
+	readonly #head = new ByteWriter();
 	#output = new Uint8Array(0);
 	/** A frame with bases, until it is clear whether it is worth it. */
 	#delta = new Uint8Array(0);
@@ -220,12 +220,13 @@ function finish(
 	return output.subarray(0, end);
 }
 
-/** zstd may write length + length / 256 + 64 KiB at the worst; a frame has at most 65,535 chunk lengths of at most 4 bytes. */
+/** zstd may write length + length / 256 + 64 bytes at the worst; a chunk length takes at most 5 bytes. */
 function roomFor(
 	buffer: Uint8Array<ArrayBuffer>,
-	{ raw }: FrameContent,
+	{ raw, count }: FrameContent,
 	basesBytes: number,
 ): Uint8Array<ArrayBuffer> {
-	const needed = raw.length + (raw.length >>> 8) + 384 * 1024 + basesBytes;
+	const needed =
+		raw.length + (raw.length >>> 8) + 4096 + 5 * count + basesBytes;
 	return buffer.length >= needed ? buffer : new Uint8Array(needed + idBytes);
 }

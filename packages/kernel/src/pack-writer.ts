@@ -86,6 +86,9 @@ export class PackWriter {
 	}
 }
 
+/** Room there is at first: few bytes make a pack where little has changed. */
+const firstBlock = 16 * 1024;
+
 class OpenPack {
 	readonly #options: PackWriterOptions;
 	readonly #file: PackFile;
@@ -93,7 +96,7 @@ class OpenPack {
 	readonly #frames: PackFrame[] = [];
 	readonly #blocks: bigint[] = [];
 	/** Bytes not yet written: blocks for the checksums, and large writes for the disk. */
-	readonly #block = new Uint8Array(scrubBlockBytes);
+	#block = new Uint8Array(firstBlock);
 	#filled = 0;
 	size = 0;
 
@@ -159,12 +162,21 @@ class OpenPack {
 		let at = 0;
 		while (at < bytes.length) {
 			const part = bytes.subarray(at, at + scrubBlockBytes - this.#filled);
+			this.#makeRoom(this.#filled + part.length);
 			this.#block.set(part, this.#filled);
 			this.#filled += part.length;
 			at += part.length;
 			if (this.#filled === scrubBlockBytes) this.#flush();
 		}
 		this.size += bytes.length;
+	}
+
+	#makeRoom(length: number): void {
+		const block = this.#block;
+		if (length <= block.length) return;
+		const room = Math.min(Math.max(length, 4 * block.length), scrubBlockBytes);
+		this.#block = new Uint8Array(room);
+		this.#block.set(block.subarray(0, this.#filled));
 	}
 
 	#flush(): void {

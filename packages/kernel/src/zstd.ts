@@ -51,19 +51,17 @@ export function compressBound(length: number): number {
  * of memory outside of the heap.
  */
 export class Compressor implements Squeezer {
-	readonly #context = new zstd.CCtx();
-	readonly #dictionaryLevel: number;
+	readonly #preset: Preset;
+	#made: Context | undefined;
 
 	constructor(setting: Setting) {
-		const { level, tables, windowLog, dictionaryLevel } = presets[setting];
-		const { compressionLevel, hashLog, chainLog } = zstd.CParameter;
-		this.#dictionaryLevel = dictionaryLevel;
-		this.#context.setParameter(compressionLevel, level);
-		if (windowLog !== undefined)
-			this.#context.setParameter(zstd.CParameter.windowLog, windowLog);
-		if (tables === undefined) return;
-		this.#context.setParameter(hashLog, tables.hashLog);
-		this.#context.setParameter(chainLog, tables.chainLog);
+		this.#preset = presets[setting];
+	}
+
+	/** Made when it is needed first: many commands could store something and do not. */
+	get #context(): Context {
+		this.#made ??= contextFor(this.#preset);
+		return this.#made;
 	}
 
 	/** Returns the compressed length. `target` has room for `compressBound(source.length)`. */
@@ -86,9 +84,23 @@ export class Compressor implements Squeezer {
 			target,
 			source,
 			dictionary,
-			this.#dictionaryLevel,
+			this.#preset.dictionaryLevel,
 		);
 	}
+}
+
+type Context = InstanceType<typeof zstd.CCtx>;
+
+function contextFor({ level, tables, windowLog }: Preset): Context {
+	const { CParameter } = zstd;
+	const context = new zstd.CCtx();
+	context.setParameter(CParameter.compressionLevel, level);
+	if (windowLog !== undefined)
+		context.setParameter(CParameter.windowLog, windowLog);
+	if (tables === undefined) return context;
+	context.setParameter(CParameter.hashLog, tables.hashLog);
+	context.setParameter(CParameter.chainLog, tables.chainLog);
+	return context;
 }
 
 /**
@@ -96,10 +108,11 @@ export class Compressor implements Squeezer {
  * be compressed is never overlooked if it is longer than 132 KiB.
  */
 export function createProbe(): (raw: Bytes) => boolean {
-	const context = new zstd.CCtx();
+	let context: Context | undefined;
 	const output = new Uint8Array(zstd.compressBound(probeBytes));
 	return (raw) => {
 		if (raw.length < probeBytes) return false;
+		context ??= new zstd.CCtx();
 		const room = raw.length - probeBytes;
 		const gaps = Math.ceil(room / probeDistance);
 		for (let i = 0; i <= gaps; i++) {

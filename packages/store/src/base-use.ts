@@ -1,3 +1,5 @@
+import { isSet, setBit } from "./bits.ts";
+
 /** What it brings to make a frame anew, in bytes. */
 export interface Remake {
 	/** What the frame takes more, as it has fewer bases. */
@@ -31,14 +33,12 @@ export class BaseUse {
 
 	/** It stays, whatever frames are made anew. */
 	setNeeded(row: number): void {
-		const needed = this.#needed;
-		needed[row >>> 3] = (needed[row >>> 3] as number) | (1 << (row & 7));
+		setBit(this.#needed, row);
 	}
 
 	/** How many frames need the chunk, as a base; 0 if something else needs it too. */
 	usersOf(row: number): number {
-		const isNeeded = ((this.#needed[row >>> 3] as number) >>> (row & 7)) & 1;
-		return isNeeded === 1 ? 0 : (this.#users[row] as number);
+		return isSet(this.#needed, row) ? 0 : (this.#users[row] as number);
 	}
 
 	/** What is live in the frame is to be stored without those of its bases that nothing else needs. */

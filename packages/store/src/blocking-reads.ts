@@ -1,6 +1,6 @@
 import { type Bytes, CorruptError, NotFoundError } from "@varve/format";
 import type { BackendDescriptor, BlockingReads, FileKind } from "./backend.ts";
-import { isErrno, storageError } from "./fs-errors.ts";
+import { isErrno, isSystemError, storageError } from "./fs-errors.ts";
 import { type FsLayer, nodeFs } from "./fs-layer.ts";
 import { pathOf } from "./local-layout.ts";
 
@@ -70,8 +70,15 @@ class LocalBlockingReads implements BlockingReads {
 	}
 
 	close(): void {
-		for (const fd of this.#open.values()) this.#fs.closeSync(fd);
+		const open = [...this.#open.values()];
 		this.#open.clear();
+		for (const fd of open)
+			try {
+				this.#fs.closeSync(fd);
+			} catch (error) {
+				// All that was read of it has been proved, or will not be used.
+				if (!isSystemError(error)) throw error;
+			}
 	}
 }
 

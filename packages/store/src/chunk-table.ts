@@ -8,7 +8,7 @@ import {
 } from "@varve/format";
 import type { ChunkPlace } from "./chunk-place.ts";
 import { ChunkRanks } from "./chunk-ranks.ts";
-import type { FrameUse, PackUse } from "./pack-use.ts";
+import type { PackFrames, PackUse } from "./pack-use.ts";
 import { PageCache } from "./page-cache.ts";
 import { type Remakes, remakeFrames } from "./remake-frames.ts";
 import { segmentInMemory } from "./segment-file.ts";
@@ -50,14 +50,14 @@ export class ChunkTable {
 	 * counts; with `plainOnly`, in no frame without bases of such a pack.
 	 */
 	mark(ids: Bytes, plainOnly = false): number[] {
-		const known = new Uint8Array(ids.length / idBytes);
+		const met = new MetPlaces(ids.length / idBytes);
 		for (const part of this.#parts)
 			part.each(ids, (index, row) => {
 				if (plainOnly && part.isBased(row.frame)) return;
-				known[index] = 1;
+				met.add(index, part, row.frame);
 				part.setLive(row.number);
 			});
-		return zerosIn(known);
+		return met.missing();
 	}
 
 	/**
@@ -66,11 +66,11 @@ export class ChunkTable {
 	 */
 	visit(ids: Bytes, foundNew: FoundNew): number[] {
 		const count = ids.length / idBytes;
-		const known = new Uint8Array(count);
+		const met = new MetPlaces(count);
 		const places: (ChunkPlace | undefined)[] = new Array(count).fill(undefined);
 		for (const part of this.#parts)
 			part.each(ids, (index, row) => {
-				known[index] = 1;
+				met.add(index, part, row.frame);
 				part.setLive(row.number);
 				if (!part.setVisited(row.number)) return;
 				const best = places[index];
@@ -83,7 +83,7 @@ export class ChunkTable {
 		places.forEach((place, index) => {
 			if (place !== undefined) foundNew(index, place);
 		});
-		return zerosIn(known);
+		return met.missing();
 	}
 
 	/** A place of the chunk whose id stands at `at`, in a frame without bases if there is one. */
@@ -99,6 +99,11 @@ export class ChunkTable {
 					best = row.place();
 			});
 		return best;
+	}
+
+	/** What is live now has been so for long: frames with something of it may be made anew, others are left as they are. */
+	settle(): void {
+		for (const part of this.#parts) part.settle();
 	}
 
 	/**
@@ -156,25 +161,64 @@ export class ChunkTable {
 	}
 
 	/** Frames of these packs, pack by pack. */
-	*framesOf(
-		packs: ReadonlySet<string>,
-	): Generator<{ readonly pack: PackId; readonly frames: FrameUse[] }> {
+	*framesOf(packs: ReadonlySet<string>): Generator<PackFrames> {
 		const seen = new Set<string>();
 		for (const part of this.#parts)
-			for (const { pack, frames } of part.framesOf(packs)) {
-				if (seen.has(pack)) continue;
-				seen.add(pack);
-				yield { pack, frames };
+			for (const one of part.framesOf(packs)) {
+				if (seen.has(one.pack)) continue;
+				seen.add(one.pack);
+				yield one;
 			}
+	}
+
+	/** A place of each chunk in one of the packs that count here, in a frame without bases if there is one: `ids` ascending, 32 bytes each. */
+	placesIn(
+		ids: Bytes,
+		counts: (pack: PackId) => boolean,
+	): (ChunkPlace | undefined)[] {
+		const places: (ChunkPlace | undefined)[] = new Array(
+			ids.length / idBytes,
+		).fill(undefined);
+		for (const part of this.#parts)
+			part.each(ids, (index, row) => {
+				const best = places[index];
+				if (best !== undefined && (best.frame.plain || part.isBased(row.frame)))
+					return;
+				const place = row.place();
+				if (counts(place.pack)) places[index] = place;
+			});
+		return places;
+	}
+}
+
+/** Where chunks have been met that were asked for together: one that is met again lies twice. */
+class MetPlaces {
+	readonly #parts: (TablePart | undefined)[];
+	readonly #frames: Uint32Array;
+
+	constructor(count: number) {
+		this.#parts = new Array(count).fill(undefined);
+		this.#frames = new Uint32Array(count);
+	}
+
+	add(index: number, part: TablePart, frame: number): void {
+		const before = this.#parts[index];
+		if (before !== undefined) {
+			before.setCopied(this.#frames[index] as number);
+			part.setCopied(frame);
+		}
+		this.#parts[index] = part;
+		this.#frames[index] = frame;
+	}
+
+	/** Indices of those that have not been met. */
+	missing(): number[] {
+		const missing: number[] = [];
+		this.#parts.forEach((part, index) => {
+			if (part === undefined) missing.push(index);
+		});
+		return missing;
 	}
 }
 
 const noLease = "0".repeat(32) as LeaseId;
-
-function zerosIn(known: Uint8Array): number[] {
-	const missing: number[] = [];
-	known.forEach((value, index) => {
-		if (value === 0) missing.push(index);
-	});
-	return missing;
-}

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { ConflictError } from "@varve/format";
+import { ConflictError, leastReserve } from "@varve/format";
 import type { RemoveBackend } from "./backend.ts";
 import { DurableWrite } from "./durable-write.ts";
 import { isErrno, storageError } from "./fs-errors.ts";
@@ -85,9 +85,6 @@ async function requireUnused(fs: FsLayer, root: string): Promise<void> {
 	}
 }
 
-/** Of the reserve that an init puts aside. */
-const reserveBytes = 1024 * 1024;
-
 /** True for a file that an init made before it could make the config: when all folders were there. A user's own would hardly be like that. */
 async function isLeftReserve(
 	fs: FsLayer,
@@ -97,7 +94,7 @@ async function isLeftReserve(
 	const stat = await fs.stat(join(root, "reserve"));
 	return (
 		stat.isFile() &&
-		stat.size === reserveBytes &&
+		stat.size === leastReserve &&
 		folders.every((folder) => names.includes(folder))
 	);
 }

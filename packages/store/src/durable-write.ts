@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { Bytes } from "@varve/format";
 import { isErrno, storageError } from "./fs-errors.ts";
 import type { FsLayer } from "./fs-layer.ts";
+import { statUnlessAbsent } from "./quarantine.ts";
 import type { Warn } from "./warn.ts";
 
 /**
@@ -112,6 +113,12 @@ export class DurableWrite {
 			this.#directories.set(path, grouped);
 		}
 		return grouped.run();
+	}
+
+	/** Makes durable what is absent from a directory, if that is there. */
+	async settle(path: string): Promise<void> {
+		if ((await statUnlessAbsent(this.#fs, path)) !== undefined)
+			await this.syncDirectory(path);
 	}
 
 	async #syncDirectoryNow(path: string): Promise<void> {

@@ -13,7 +13,7 @@ export { createMemoryBackend } from "./memory-backend.ts";
 export { openChunkLookup } from "./open-chunk-lookup.ts";
 export { type IndexOptions, openRepositoryIndex } from "./open-index.ts";
 export * from "./open-segments.ts";
-export type { FrameUse, PackUse } from "./pack-use.ts";
+export type { FrameUse, PackFrames, PackUse } from "./pack-use.ts";
 export type { Remakes } from "./remake-frames.ts";
 export * from "./repository-index.ts";
 export type { Warn, Warning } from "./warn.ts";

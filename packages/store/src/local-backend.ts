@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
 	type Bytes,
 	InputError,
@@ -222,6 +222,15 @@ class LocalBackend implements RemoveBackend {
 		if (!(stage instanceof LocalStage))
 			throw new Error("the stage is not one of this backend");
 		await stage.remove(kind, name);
+	}
+
+	async settle(kinds: readonly FileKind[]): Promise<void> {
+		const folders = kinds.map((kind) => join(this.location, kind));
+		try {
+			for (const folder of folders) await this.#durable.settle(folder);
+		} catch (error) {
+			throw storageError(error, `sync ${kinds.join(", ")}`);
+		}
 	}
 
 	async quarantine(

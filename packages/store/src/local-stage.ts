@@ -91,8 +91,10 @@ export class LocalStage implements Stage {
 			});
 		} catch (error) {
 			await durable.discard(from);
-			if (isErrno(error, "EEXIST")) throw taken(to, error);
-			throw error;
+			if (!isErrno(error, "EEXIST")) throw error;
+			// Who is told that it is there relies on it, and whoever made it may have failed before it was durable.
+			await durable.syncDirectory(dirname(to));
+			throw taken(to, error);
 		}
 	}
 
@@ -122,7 +124,8 @@ export class LocalStage implements Stage {
 				await fs.rename(path, away);
 			} catch (error) {
 				if (!isErrno(error, "ENOENT")) throw error;
-				return await this.#requireStage(error);
+				await this.#requireStage(error);
+				return await durable.settle(dirname(path));
 			}
 			await durable.discard(away);
 			await durable.syncDirectory(dirname(path));

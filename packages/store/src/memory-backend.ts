@@ -122,6 +122,8 @@ class MemoryBackend implements RemoveBackend {
 		this.#filesOf(kind).delete(name);
 	}
 
+	async settle(): Promise<void> {}
+
 	async quarantine(
 		stage: Stage,
 		kind: FileKind,
@@ -208,7 +210,7 @@ class MemoryStage implements Stage {
 class MemorySpoolFile implements SpoolFile {
 	readonly name: string;
 	readonly #staged: Files;
-	#bytes = new Uint8Array(64 * 1024);
+	#bytes = new Uint8Array(4 * 1024);
 	#length = 0;
 	#closed = false;
 

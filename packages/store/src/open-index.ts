@@ -51,6 +51,7 @@ class LevelRepositoryIndex implements RepositoryIndex {
 	readonly #level: LevelStore;
 	readonly #state: IndexState;
 	#caughtUp: CaughtUp | undefined;
+	#lookup: ChunkLookup | undefined;
 
 	constructor(options: IndexOptions) {
 		this.#options = options;
@@ -92,10 +93,13 @@ class LevelRepositoryIndex implements RepositoryIndex {
 		records: ReadonlyMap<SnapshotId, SnapshotRecord>,
 	): Promise<void> {
 		if (records.size === 0) return;
-		const changes = [...records].map(([id, record]) =>
-			putRecord(id, record, this.#options.hash64),
+		await this.#level.use(({ database }) =>
+			database.batch(
+				[...records].map(([id, record]) =>
+					putRecord(id, record, this.#options.hash64),
+				),
+			),
 		);
-		await this.#level.use(({ database }) => database.batch(changes));
 	}
 
 	async catchUp(
@@ -104,6 +108,7 @@ class LevelRepositoryIndex implements RepositoryIndex {
 	): Promise<void> {
 		const before = this.#caughtUp;
 		this.#caughtUp = await this.#state.catchUp(listing, options.signal);
+		this.#lookup = undefined;
 		before?.close();
 	}
 
@@ -115,12 +120,14 @@ class LevelRepositoryIndex implements RepositoryIndex {
 
 	get lookup(): ChunkLookup {
 		const { empty } = this.#requireCaughtUp().lookup;
-		return {
+		// The same one for each listing: whoever remembers what it found goes by that.
+		this.#lookup ??= {
 			empty,
 			// Of the listing that was caught up with last: the files of an older one may be closed.
 			find: (ids, at) => this.#requireCaughtUp().lookup.find(ids, at),
 			close: () => undefined,
 		};
+		return this.#lookup;
 	}
 
 	get lookupDescriptor(): LookupDescriptor {

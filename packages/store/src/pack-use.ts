@@ -74,6 +74,14 @@ export class FrameUse {
 	}
 }
 
+/** The frames of a pack. */
+export interface PackFrames {
+	readonly pack: PackId;
+	readonly frames: readonly FrameUse[];
+	/** Something that is live in it is so in another place too. */
+	readonly isCopied: boolean;
+}
+
 /** A frame with bases in which something is live. */
 export interface BasedFrame {
 	/** In the part. */
@@ -85,4 +93,6 @@ export interface BasedFrame {
 	/** Stored bytes of what is live in it, and the length of that. */
 	readonly live: number;
 	readonly liveRaw: number;
+	/** Something in it was live when `settle` was called. */
+	readonly isSettled: boolean;
 }

@@ -11,23 +11,32 @@ const defaultPages = 2048;
 /** Fills `target` from byte `at` of a file. */
 export type ReadInto = (at: number, target: Bytes) => void;
 
-/** The pages of all tables of one thread: 8 MiB unless told otherwise. */
+/** Slots there are room for at first: few tables are large. */
+const firstSlots = 16;
+
+/** The pages of all tables of one thread: 8 MiB at most unless told otherwise. */
 export class PageCache {
-	/** Where rows are found, at the offset that PagedTable.row returns. */
-	readonly bytes: Bytes;
 	readonly #slots: number;
+	#bytes: Bytes;
 	readonly #owners: (PagedTable | undefined)[];
 	readonly #pages: Uint32Array;
 	/** 1 since the clock's hand last passed. */
 	readonly #used: Uint8Array;
 	#hand = 0;
+	/** Slots from here on have never held a page. */
+	#fresh = 0;
 
 	constructor(slots = defaultPages) {
 		this.#slots = slots;
-		this.bytes = new Uint8Array(slots * pageBytes);
+		this.#bytes = new Uint8Array(Math.min(slots, firstSlots) * pageBytes);
 		this.#owners = new Array(slots);
 		this.#pages = new Uint32Array(slots);
 		this.#used = new Uint8Array(slots);
+	}
+
+	/** Where rows are found, at the offset that PagedTable.row returned last: other bytes after the next call of that. */
+	get bytes(): Bytes {
+		return this.#bytes;
 	}
 
 	touch(slot: number): void {
@@ -36,6 +45,27 @@ export class PageCache {
 
 	/** A slot for a page of a table; whose page was in it, loses it. */
 	claim(table: PagedTable, page: number): number {
+		const slot = this.#fresh < this.#slots ? this.#take() : this.#takeAway();
+		this.#owners[slot] = table;
+		this.#pages[slot] = page;
+		this.#used[slot] = 1;
+		return slot;
+	}
+
+	#take(): number {
+		const slot = this.#fresh++;
+		const needed = this.#fresh * pageBytes;
+		if (needed > this.#bytes.length) {
+			const room = Math.min(2 * this.#bytes.length, this.#slots * pageBytes);
+			const larger = new Uint8Array(room);
+			larger.set(this.#bytes);
+			this.#bytes = larger;
+		}
+		return slot;
+	}
+
+	/** The one that was not used for longest, as far as the hand of a clock tells. */
+	#takeAway(): number {
 		while (this.#used[this.#hand] === 1) {
 			this.#used[this.#hand] = 0;
 			this.#hand = (this.#hand + 1) % this.#slots;
@@ -43,9 +73,6 @@ export class PageCache {
 		const slot = this.#hand;
 		this.#hand = (slot + 1) % this.#slots;
 		this.#owners[slot]?.forget(this.#pages[slot] as number);
-		this.#owners[slot] = table;
-		this.#pages[slot] = page;
-		this.#used[slot] = 1;
 		return slot;
 	}
 }

@@ -41,24 +41,27 @@ export interface Remakes {
 
 /**
  * Finds frames with bases that are better made anew: since bases are kept for them alone that take more room than they save, or since what is
- * dead in them takes much. All that is needed for itself is marked, and no base yet. Frames of packs that cannot be moved stay as they are.
+ * dead in them takes much. All that is needed for itself is marked, and no base yet. Frames of packs that cannot be moved stay as they are, and
+ * those in which nothing is settled.
  */
 export function remakeFrames(
 	parts: readonly TablePart[],
 	isMovable: (pack: PackId) => boolean,
 ): Remakes {
+	const mayChange = ({ isSettled, pack }: BasedFrame) =>
+		isSettled && isMovable(pack);
 	for (const part of parts) part.beginBases();
 	for (const batch of batches(parts, keeping))
 		eachBase(parts, batch, (owners, { part, row }) => {
-			for (const { pack } of owners)
-				if (isMovable(pack)) part.baseUse?.addUser(row);
+			for (const owner of owners)
+				if (mayChange(owner)) part.baseUse?.addUser(row);
 				else part.baseUse?.setNeeded(row);
 		});
-	let isChanged = judgeAll(parts, keeping, isMovable);
+	let isChanged = judgeAll(parts, keeping, mayChange);
 	for (let round = 0; isChanged && round < mostRounds; round++) {
 		for (const part of parts) part.settleRemakes();
 		keepBases(parts);
-		isChanged = judgeAll(parts, remade, isMovable);
+		isChanged = judgeAll(parts, remade, mayChange);
 	}
 	if (isChanged) for (const part of parts) part.baseUse?.keepAll();
 	const remakes = { frames: 0, gain: 0 };
@@ -79,13 +82,13 @@ const remade: FramesOf = (part) => part.remadeFrames();
 function judgeAll(
 	parts: readonly TablePart[],
 	framesOf: FramesOf,
-	isMovable: (pack: PackId) => boolean,
+	mayChange: (one: BasedFrame) => boolean,
 ): boolean {
 	let isChanged = false;
 	for (const batch of batches(parts, framesOf)) {
 		eachBase(parts, batch, noteBase);
 		for (const group of groupsOf(batch)) {
-			const able = group.filter((one) => one.isReadable && isMovable(one.pack));
+			const able = group.filter((one) => one.isReadable && mayChange(one));
 			if (judge(able)) isChanged = true;
 		}
 	}

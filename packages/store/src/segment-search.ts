@@ -108,7 +108,8 @@ export class SegmentSearch {
 	}
 
 	#compare(chunk: number, ids: Bytes, at: number): number {
-		return compareIdsAt(this.#cache.bytes, this.#ids.row(chunk), ids, at);
+		const row = this.#ids.row(chunk);
+		return compareIdsAt(this.#cache.bytes, row, ids, at);
 	}
 
 	place(chunk: number): ChunkPlace {
@@ -127,7 +128,8 @@ export class SegmentSearch {
 
 	/** Which frame holds the chunk with this index. */
 	frameNumber(chunk: number): number {
-		return frameNumberAt(this.#cache.bytes, this.#places.row(chunk));
+		const row = this.#places.row(chunk);
+		return frameNumberAt(this.#cache.bytes, row);
 	}
 
 	#frame(number: number): FramePlace {

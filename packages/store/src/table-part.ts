@@ -1,11 +1,13 @@
-import { type Bytes, idAt, idBytes, type PackId } from "@varve/format";
+import { type Bytes, idAt, idBytes } from "@varve/format";
 import { BaseUse, type Remake } from "./base-use.ts";
+import { clearBit, isSet, setBit } from "./bits.ts";
 import type { ChunkPlace } from "./chunk-place.ts";
 import { joinRows, SegmentBlock } from "./join-segment.ts";
 import {
 	type BasedFrame,
 	FrameUse,
 	movesWhole,
+	type PackFrames,
 	type PackUse,
 } from "./pack-use.ts";
 import type { SegmentSearch } from "./segment-search.ts";
@@ -40,6 +42,10 @@ export class TablePart {
 	/** A bit for each row. */
 	readonly #live: Uint8Array;
 	readonly #visited: Uint8Array;
+	/** Of each pack: whether something is live in it that is so in another place too. */
+	readonly #copied: Uint8Array;
+	/** What was live at some moment, if there was more to come. */
+	#settled: Uint8Array | undefined;
 	/** Once all is marked but bases. */
 	baseUse: BaseUse | undefined;
 
@@ -59,6 +65,7 @@ export class TablePart {
 		this.#based = new Uint8Array(frames);
 		this.#live = new Uint8Array((search.chunks + 7) >>> 3);
 		this.#visited = new Uint8Array(this.#live.length);
+		this.#copied = new Uint8Array(packCount);
 		for (let p = 0; p < packCount; p++) {
 			const { id, size, firstFrame, frameCount } = reader.pack(p);
 			this.#counts[p] = packs.get(id) === size ? 1 : 0;
@@ -142,6 +149,16 @@ export class TablePart {
 		return isSet(this.#live, row);
 	}
 
+	/** What is live now has been so for long. */
+	settle(): void {
+		this.#settled = this.#live.slice();
+	}
+
+	/** Something in this frame is live in another place as well. */
+	setCopied(frame: number): void {
+		this.#copied[this.#packOf[frame] as number] = 1;
+	}
+
 	#isRemade(frame: number): boolean {
 		return this.baseUse?.remakeOf(frame) !== undefined;
 	}
@@ -164,9 +181,11 @@ export class TablePart {
 	*#basedFrames(isWanted: (frame: number) => boolean): Generator<BasedFrame> {
 		if (!this.#based.includes(1)) return;
 		const live = new Uint32Array(this.#packOf.length);
-		this.#scan((frame, isLive, length) => {
-			if (isLive && this.isBased(frame) && isWanted(frame))
-				(live[frame] as number) += length;
+		const settled = new Uint8Array(live.length);
+		this.#scan((frame, isLive, length, row) => {
+			if (!isLive || !this.isBased(frame) || !isWanted(frame)) return;
+			(live[frame] as number) += length;
+			if (this.#isSettled(row)) settled[frame] = 1;
 		});
 		const { reader } = this.#search;
 		for (const [frame, liveRaw] of live.entries()) {
@@ -176,8 +195,13 @@ export class TablePart {
 			yield {
 				...{ frame, pack, bases, liveRaw, stored: storedLength },
 				live: (storedLength * liveRaw) / rawLength,
+				isSettled: settled[frame] === 1,
 			};
 		}
+	}
+
+	#isSettled(row: number): boolean {
+		return this.#settled === undefined || isSet(this.#settled, row);
 	}
 
 	/** What is live now is needed for itself; what becomes live after this, as a base. */
@@ -287,7 +311,9 @@ export class TablePart {
 		}
 	}
 
-	#scan(visit: (frame: number, live: boolean, length: number) => void): void {
+	#scan(
+		visit: (frame: number, live: boolean, length: number, row: number) => void,
+	): void {
 		const block = new SegmentBlock(this.#search, scanRows);
 		for (let first = 0; first < this.#search.chunks; first += block.capacity) {
 			block.load(first);
@@ -296,13 +322,12 @@ export class TablePart {
 					block.frameNumber(row),
 					this.isLive(first + row),
 					block.length(row),
+					first + row,
 				);
 		}
 	}
 
-	*framesOf(
-		wanted: ReadonlySet<string>,
-	): Generator<{ readonly pack: PackId; readonly frames: FrameUse[] }> {
+	*framesOf(wanted: ReadonlySet<string>): Generator<PackFrames> {
 		const { reader } = this.#search;
 		const numbers: number[] = [];
 		for (let p = 0; p < reader.layout.packs; p++)
@@ -316,7 +341,7 @@ export class TablePart {
 				{ length: frameCount },
 				(_, i) => frames.get(firstFrame + i) as FrameUse,
 			);
-			yield { pack: id, frames: own };
+			yield { pack: id, frames: own, isCopied: this.#copied[p] === 1 };
 		}
 	}
 
@@ -361,21 +386,4 @@ function hasAny(ids: Bytes, wanted: ReadonlySet<string>): boolean {
 	for (let at = 0; at < ids.length; at += idBytes)
 		if (wanted.has(idAt(ids, at))) return true;
 	return false;
-}
-
-function clearBit(bits: Uint8Array, at: number): void {
-	const byte = bits[at >>> 3] as number;
-	bits[at >>> 3] = byte & ~(1 << (at & 7));
-}
-
-function isSet(bits: Uint8Array, at: number): boolean {
-	return ((bits[at >>> 3] as number) & (1 << (at & 7))) !== 0;
-}
-
-/** False if it was set. */
-function setBit(bits: Uint8Array, at: number): boolean {
-	const byte = bits[at >>> 3] as number;
-	const bit = 1 << (at & 7);
-	bits[at >>> 3] = byte | bit;
-	return (byte & bit) === 0;
 }

@@ -18,6 +18,7 @@ export type FaultPoint =
 	| "listFenced"
 	| "clearFenced"
 	| "remove"
+	| "settle"
 	| "quarantine"
 	| "giveUpReserve"
 	| "put"
@@ -90,6 +91,7 @@ export function faultyBackend(
 				if (!inner) throw new Error("the stage is not one of this backend");
 				return backend.remove(inner, kind, name);
 			}),
+		settle: (kinds) => strikeOr(strike, "settle", () => backend.settle(kinds)),
 		quarantine: (stage, kind, name, options) =>
 			strikeOr(strike, "quarantine", () => {
 				const inner = stages.get(stage);

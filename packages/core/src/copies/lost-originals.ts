@@ -36,8 +36,13 @@ export async function isCopySound(
 	kind: CopiedKind,
 	name: string,
 ): Promise<boolean> {
+	const read = () => backend.read(copyKind(kind), name);
 	try {
-		const bytes = await backend.read(copyKind(kind), name);
+		// Asked once more: what it does not read is given up.
+		const bytes = await read().catch((error) => {
+			if (isVarveError(error) && error.name === "StorageError") return read();
+			throw error;
+		});
 		if (kind !== "config") return tools.sha256Hex(bytes) === name;
 		decodeConfig(bytes, (b: Bytes) => tools.sha256Hex(b));
 		return true;

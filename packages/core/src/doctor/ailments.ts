@@ -79,7 +79,7 @@ export function judgeFindings(findings: Findings): Remark[] {
 		remarks.push({
 			code: "NO_RESERVE",
 			message:
-				"the reserve is missing, 1 MiB that a gc on a full disk gives up first",
+				"the reserve is missing, room that a gc on a full disk gives up first",
 			needsAttention: true,
 			remedy: { kind: "put-reserve" },
 		});

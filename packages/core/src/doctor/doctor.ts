@@ -1,4 +1,10 @@
-import { CorruptError, isVarveError, type VarveError } from "@varve/format";
+import {
+	CorruptError,
+	isVarveError,
+	reserveBytesFor,
+	type VarveError,
+} from "@varve/format";
+import type { Stage } from "@varve/store";
 import { areKept, findMissing, makeAll } from "../copies/keep-copies.ts";
 import { lostOriginals } from "../copies/lost-originals.ts";
 import { withLease } from "../lease.ts";
@@ -159,7 +165,7 @@ async function apply(repository: Repository, remedy: Remedy): Promise<void> {
 			);
 		case "put-reserve":
 			return await withStage(repository, (stage) =>
-				stage.putBytes("reserve", "reserve", new Uint8Array(1024 * 1024)),
+				putReserve(repository, stage),
 			);
 		case "put-away-list":
 			await withStage(repository, (stage) =>
@@ -167,4 +173,10 @@ async function apply(repository: Repository, remedy: Remedy): Promise<void> {
 			);
 			return;
 	}
+}
+
+async function putReserve({ backend }: Repository, stage: Stage) {
+	const snapshots = await backend.list("snapshots");
+	const bytes = new Uint8Array(reserveBytesFor(snapshots.length));
+	await stage.putBytes("reserve", "reserve", bytes);
 }

@@ -41,6 +41,8 @@ export async function unforget(
 		const marked = names(await backend.list("forgotten"));
 		for (const id of ids)
 			if (marked.has(id)) await backend.remove(stage, "forgotten", id);
+		// One that was killed may have removed it, and not durably.
+		if (!ids.every((id) => marked.has(id))) await backend.settle(["forgotten"]);
 		return ids.map((id) => ({ id, changed: marked.has(id) }));
 	});
 }

@@ -6,7 +6,11 @@ import {
 	type SnapshotId,
 } from "@varve/format";
 import type { PackUse, Stage } from "@varve/store";
-import { copyTreePacks, settleCopies } from "../copies/keep-copies.ts";
+import {
+	completeCopies,
+	copyTreePacks,
+	settleCopies,
+} from "../copies/keep-copies.ts";
 import { dropReplaced } from "../forget/stored-policies.ts";
 import { either, withLease } from "../lease.ts";
 import {
@@ -81,6 +85,8 @@ async function collect(
 			const options = { ...given, signal: either(lost, given.signal) };
 			requireAlone(await fenceDeadLeases(repository, stage), options);
 			await fenceLeftStages(repository);
+			// What an earlier gc removed and could not make durable would come back, after what it needs is deleted.
+			await repository.backend.settle(removedByGc);
 			const resumed = await sweepPending(repository, stage, options);
 			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
 			const result = await collectNew(repository, stage, {
@@ -95,6 +101,13 @@ async function collect(
 		},
 	);
 }
+
+const removedByGc = [
+	"gc",
+	"snapshots",
+	"copies/snapshots",
+	"segments",
+] as const;
 
 function requireAlone(
 	others: readonly FoundLease[],
@@ -245,34 +258,41 @@ function together(first: Swept | undefined, result: GcResult): GcResult {
 async function move(
 	repository: Repository,
 	stage: Stage,
-	{ table, plan, kinds, remade }: Marked,
+	{ inventory, table, plan, kinds, remade, staying }: Marked,
 	{ signal }: GcOptions,
 ): Promise<Repacked> {
-	if (plan.repack.length === 0) return { moved: [], written: [], bytes: 0 };
+	if (plan.repack.length === 0)
+		return { moved: [], written: [], bytes: 0, leans: false };
 	const packs = new Map(
 		plan.repack.map((id) => [id, kinds.get(id) as PackKind]),
 	);
 	const packBytes = plan.repackBytes;
 	const repacked = await repack(repository, stage, {
 		...{ table, packs, slow: remade, packBytes, signal },
+		stays: (pack) => staying.has(pack),
 	});
-	// Before the list condemns where their content lay until now.
-	if (repacked.written.length > 0) {
-		await putSegment(repository, stage, repacked.written);
+	// Before the list condemns where their content lay until now. Who wrote the packs that are relied on may have been killed before any of this.
+	const left = repacked.leans
+		? inventory.segments.adopted.filter(({ id }) => staying.has(id))
+		: [];
+	const unnamed = [...repacked.written, ...left];
+	if (unnamed.length > 0) await putSegment(repository, stage, unnamed);
+	if (repacked.written.length > 0)
 		await copyTreePacks(repository, stage, repacked.written);
-	}
+	if (repacked.leans) await completeCopies(repository, stage, signal);
 	return repacked;
 }
 
 async function makeCold(
 	repository: Repository,
 	stage: Stage,
-	{ table, cold: plan }: Marked,
+	{ table, cold: plan, staying }: Marked,
 	{ repack, signal }: GcOptions,
 ): Promise<Pick<Repacked, "moved"> & { readonly regrouped: Regrouped }> {
 	if (plan === undefined) return { moved: [], regrouped: noneYet };
 	const compression = repack?.compression ?? "cold";
-	const options = { table, compression, signal };
+	const stays = (pack: PackId) => staying.has(pack);
+	const options = { table, compression, stays, signal };
 	const { moved, bytes } = await regroup(repository, stage, { plan, options });
 	const done = new Set(moved);
 	const size = bytesOf(plan.packs.filter(({ id }) => done.has(id)));

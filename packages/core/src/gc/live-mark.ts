@@ -44,6 +44,15 @@ const turnEvery = 512;
 
 type NodeKind = "tree" | "list";
 
+interface OpenedFrame {
+	readonly frame: CachedFrame;
+	/** Of what was to be read. */
+	readonly ordinal: number;
+}
+
+/** What of a record says what it reaches. */
+type Root = Pick<SnapshotRecord, "roots" | "links" | "scan" | "time">;
+
 /**
  * Follows all references from snapshots down and makes live whatever they reach. Trees and lists are read in the order in which they lie in
  * packs, each once, and proved by their ids: nothing is concluded from one that is damaged.
@@ -63,10 +72,29 @@ export class LiveMark {
 		this.#frames = new FrameCache(options.sources, frameCacheBytes);
 	}
 
-	/** CorruptError "MISSING_CHUNK" or "BAD_CHUNK" if something that a snapshot needs cannot be had. */
+	/**
+	 * With `isSettled`, only frames that one of these records reaches may be made anew. CorruptError "MISSING_CHUNK" or "BAD_CHUNK" if something
+	 * that a snapshot needs cannot be had.
+	 */
 	async add(
-		records: Iterable<Pick<SnapshotRecord, "roots" | "links" | "scan">>,
+		records: readonly Root[],
+		isSettled?: (record: Root) => boolean,
 	): Promise<void> {
+		const { isMovable, tables } = this.#options;
+		const young =
+			isSettled === undefined ? [] : records.filter((one) => !isSettled(one));
+		if (young.length > 0) {
+			const left = new Set(young);
+			await this.#follow(records.filter((one) => !left.has(one)));
+			for (const table of tables) table.settle();
+			await this.#follow(young);
+		} else await this.#follow(records);
+		if (isMovable !== undefined)
+			for (const table of tables) this.#addRemakes(table, isMovable);
+		this.#markBases();
+	}
+
+	async #follow(records: Iterable<Root>): Promise<void> {
 		for (const { roots, links, scan } of records) {
 			for (const { tree } of roots) this.#trees.push(idToBytes(tree));
 			for (const list of [links, scan])
@@ -78,10 +106,6 @@ export class LiveMark {
 			else break;
 		}
 		while (this.#chunks.size > 0) this.#markChunks();
-		const { isMovable, tables } = this.#options;
-		if (isMovable !== undefined)
-			for (const table of tables) this.#addRemakes(table, isMovable);
-		this.#markBases();
 	}
 
 	/** Makes all bases live: no frame is made anew after all. */
@@ -123,25 +147,30 @@ export class LiveMark {
 	}
 
 	#read(ids: Bytes, at: number, place: ChunkPlace): Bytes {
-		const frame = this.#frame(ids, at, place);
+		const { frame, ordinal } = this.#open(ids, at, place);
 		const id = ids.subarray(at, at + idBytes);
 		const { sha256 } = this.#options.sources.tools;
-		const hash = frame.hash(place.ordinal, (bytes) => sha256(bytes));
+		const hash = frame.hash(ordinal, (bytes) => sha256(bytes));
 		if (!equalBytes(hash, id))
 			throw new CorruptError(
 				"BAD_CHUNK",
 				`the object ${idAt(ids, at)} in pack ${place.pack} is damaged`,
 				{ chunk: idAt(ids, at), pack: place.pack },
 			);
-		return frame.chunk(place.ordinal);
+		return frame.chunk(ordinal);
 	}
 
 	/** What is wrong with a frame is wrong with what was to be read from it. */
-	#frame(ids: Bytes, at: number, place: ChunkPlace): CachedFrame {
+	#open(ids: Bytes, at: number, place: ChunkPlace): OpenedFrame {
 		try {
-			return this.#frames.frame(place);
+			return { frame: this.#frames.frame(place), ordinal: place.ordinal };
 		} catch (cause) {
 			if (!(cause instanceof CorruptError)) throw cause;
+			const other =
+				cause.code === "MISSING_BASE"
+					? this.#placeInstead(ids, at, place)
+					: undefined;
+			if (other !== undefined) return this.#open(ids, at, other);
 			throw new CorruptError(
 				"BAD_CHUNK",
 				`the object ${idAt(ids, at)} in pack ${place.pack} cannot be read, so that nothing is deleted: ${cause.message}`,
@@ -149,6 +178,42 @@ export class LiveMark {
 				{ cause },
 			);
 		}
+	}
+
+	/** Where an object has been stored again, as an earlier gc has freed bases of the frame in which it lay and nothing was live. */
+	#placeInstead(
+		ids: Bytes,
+		at: number,
+		place: ChunkPlace,
+	): ChunkPlace | undefined {
+		// It does not count any more if another object of that frame was asked for before.
+		if (isSameFrame(this.#placeNow(ids, at), place)) {
+			const { lookup } = this.#options.sources;
+			const { bases } = place;
+			const missing = new Set<string>();
+			for (let i = 0; i < bases.length; i += idBytes)
+				if (lookup.find(bases, i)?.bases.length !== 0)
+					missing.add(idAt(bases, i));
+			if (missing.size === 0) return undefined;
+			this.#discount(missing);
+		}
+		const other = this.#placeNow(ids, at);
+		if (other !== undefined) this.#chunks.push(ids, at);
+		return other;
+	}
+
+	#placeNow(ids: Bytes, at: number): ChunkPlace | undefined {
+		for (const table of this.#options.tables) {
+			const place = table.find(ids, at);
+			if (place !== undefined) return place;
+		}
+		return undefined;
+	}
+
+	/** What was live in frames with one of these bases is to be marked elsewhere. */
+	#discount(missing: ReadonlySet<string>): void {
+		for (const table of this.#options.tables)
+			for (const id of table.discount(missing)) this.#chunks.push(id, 0);
 	}
 
 	#look(bytes: Bytes, kind: NodeKind): void {
@@ -195,8 +260,7 @@ export class LiveMark {
 					}
 			this.#markPlain(missing);
 			if (missing.size === 0) return;
-			for (const table of this.#options.tables)
-				for (const id of table.discount(missing)) this.#chunks.push(id, 0);
+			this.#discount(missing);
 			while (this.#chunks.size > 0) this.#markChunks();
 		}
 	}
@@ -248,6 +312,10 @@ function pick(ids: Bytes, indices: readonly number[]): Bytes {
 		picked.set(ids.subarray(at, at + idBytes), i * idBytes);
 	});
 	return picked;
+}
+
+function isSameFrame(a: ChunkPlace | undefined, b: ChunkPlace): boolean {
+	return a?.pack === b.pack && a.offset === b.offset;
 }
 
 function comparePlaces(a: ChunkPlace, b: ChunkPlace): number {

@@ -13,6 +13,7 @@ import {
 	type GcOptions,
 	type GcPlan,
 	type LiveHolders,
+	settledAge,
 } from "./options.ts";
 import { canRemake, isHeld, planGc } from "./plan.ts";
 import { rootsBut, sourcesOf } from "./sweep.ts";
@@ -29,6 +30,8 @@ export interface Marked {
 	readonly kinds: ReadonlyMap<PackId, PackKind>;
 	/** Packs with frames that are made anew. */
 	readonly remade: ReadonlySet<PackId>;
+	/** Packs that are not condemned, and that nobody holds who might take them away again. */
+	readonly staying: ReadonlySet<PackId>;
 }
 
 /** Phase one, up to the decision. The caller disposes of the inventory. */
@@ -53,7 +56,11 @@ export async function mark(
 			isMovable: movableIn(inventory, holders),
 			signal: options.signal,
 		});
-		await work.add(rootsBut(inventory.records, dying));
+		const settled = settledBefore(repository.clock.now(), options);
+		await work.add(
+			rootsBut(inventory.records, dying),
+			({ time }) => Date.parse(time) <= settled,
+		);
 		const limits = {
 			maxUnused: options.maxUnused ?? defaultMaxUnused,
 			maxRepack: options.maxRepack ?? Number.POSITIVE_INFINITY,
@@ -76,11 +83,27 @@ export async function mark(
 		const remade = new Set(
 			uses.filter(({ mustMove }) => mustMove).map(({ id }) => id),
 		);
-		return { inventory, table, plan, cold, dying, kinds, remade };
+		const going = new Set<PackId>([...plan.dead, ...plan.repack]);
+		const staying = new Set(
+			others
+				.filter((use) => !going.has(use.id) && !isHeld(use, holders))
+				.map(({ id }) => id),
+		);
+		return { inventory, table, plan, cold, dying, kinds, remade, staying };
 	} catch (error) {
 		inventory[Symbol.dispose]();
 		throw error;
 	}
+}
+
+/**
+ * What only younger snapshots reach may go soon, and so may what the work for it would have gained. Who wants no unused byte does not wait for that.
+ */
+function settledBefore(now: number, { maxUnused }: GcOptions): number {
+	const { bytes, share } = { bytes: 1, share: 1, ...maxUnused };
+	return bytes === 0 || share === 0
+		? Number.POSITIVE_INFINITY
+		: now - settledAge;
 }
 
 /** Packs that nobody holds who works now. */

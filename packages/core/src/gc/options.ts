@@ -87,6 +87,8 @@ export interface LiveHolders {
 	readonly writers: boolean;
 }
 
+/** Milliseconds: frames that only younger snapshots reach are not made anew. */
+export const settledAge = 7 * 24 * 3600 * 1000;
 export const defaultRepackAge = 30 * 24 * 3600 * 1000;
 export const defaultGrace = 7 * 24 * 3600 * 1000;
 export const defaultMaxUnused: UnusedLimit = { share: 0.05 };

@@ -10,6 +10,7 @@ import {
 } from "@varve/format";
 import type { PackFile } from "@varve/kernel";
 import { BaseTable } from "../base-places.ts";
+import { isDamage } from "../damage.ts";
 import { FrameCache } from "../frame-cache.ts";
 import { FrameMover } from "../frame-mover.ts";
 import { FrameRemaker } from "../frame-remaker.ts";
@@ -43,6 +44,7 @@ class PackMover {
 	#coldMover: FrameMover | undefined;
 	readonly #remaker: FrameRemaker;
 	readonly #bases = new BaseTable();
+	readonly #elsewhere = new BaseTable();
 	readonly #frames: FrameCache;
 	readonly #sound: SoundPacks;
 	readonly #create: () => PackFile;
@@ -109,9 +111,13 @@ class PackMover {
 	 */
 	#move(task: MoveTask): string | undefined {
 		this.#bases.tell(task.bases);
+		this.#elsewhere.tell(task.elsewhere);
 		const damage = this.#isSound(task) ? undefined : this.#proveAll(task);
 		if (damage !== undefined) return damage;
-		for (const moving of task.frames) {
+		for (const one of task.frames) {
+			const moving =
+				task.elsewhere === undefined ? one : this.#withoutCopies(one);
+			if (!moving.live.includes(1)) continue;
 			const late = moving.movesWhole
 				? this.#moveWhole(task, moving)
 				: this.#takeApart(task, moving);
@@ -125,6 +131,35 @@ class PackMover {
 		return [...new Set([pack, ...others])].every(
 			(one) => one !== undefined && this.#sound.isSound(one),
 		);
+	}
+
+	/** Without what is good in another pack, as of one that was killed: else each of these would leave one copy more. */
+	#withoutCopies(moving: MovingFrame): MovingFrame {
+		const { frame, movesWhole } = moving;
+		const isBased = frame.bases.length > 0;
+		const live = moving.live.map((isLive, i) =>
+			isLive === 1 && !this.#isElsewhere(frame.ids, i * idBytes, isBased)
+				? 1
+				: 0,
+		);
+		const isSame = equalBytes(live, moving.live);
+		return { ...moving, live, movesWhole: movesWhole && (isBased || isSame) };
+	}
+
+	/** Proved; for a chunk in a frame without bases, which may be the base of others, in such a frame. */
+	#isElsewhere(ids: Bytes, at: number, isBased: boolean): boolean {
+		const place = this.#elsewhere.find(ids, at);
+		if (place === undefined) return false;
+		if (place.bases.length > 0 && !isBased) return false;
+		const { sha256 } = this.#context.kernel.tools;
+		try {
+			const decoded = this.#frames.frame(place);
+			const hash = decoded.hash(place.ordinal, (bytes) => sha256(bytes));
+			return equalBytes(hash, ids.subarray(at, at + idBytes));
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			return false;
+		}
 	}
 
 	#proveAll(task: MoveTask): string | undefined {

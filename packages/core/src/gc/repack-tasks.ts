@@ -28,6 +28,8 @@ export interface MoveTask {
 	readonly kind: PackKind;
 	readonly frames: readonly MovingFrame[];
 	readonly bases: BasePlaces | undefined;
+	/** Where else chunks of it lie, in packs that stay: they are not moved if they are good there. */
+	readonly elsewhere: BasePlaces | undefined;
 }
 
 /** Closes the packs that are open. */

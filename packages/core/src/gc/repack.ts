@@ -8,8 +8,9 @@ import {
 } from "@varve/format";
 import type { WrittenPack } from "@varve/kernel";
 import type { ChunkTable, FrameUse, Stage } from "@varve/store";
-import { placesOfBases } from "../base-places.ts";
+import { type BasePlaces, knownPlaces, placesOfBases } from "../base-places.ts";
 import type { Crew, Repository } from "../repository.ts";
+import { sortIds } from "../sort-ids.ts";
 import type {
 	MoveTask,
 	MovingFrame,
@@ -29,6 +30,8 @@ export interface RepackOptions {
 	readonly signal: AbortSignal | undefined;
 	/** What of a frame is to be moved, where that is not all that is live in it. */
 	readonly pick?: ((pack: PackId, use: FrameUse) => FrameUse) | undefined;
+	/** Packs that are there afterwards, whatever is moved: what is good in one of them need not be written again. None if not said. */
+	readonly stays?: ((pack: PackId) => boolean) | undefined;
 }
 
 export interface Repacked {
@@ -38,6 +41,8 @@ export interface Repacked {
 	readonly written: readonly SegmentPack[];
 	/** Bytes of these. */
 	readonly bytes: number;
+	/** Something may not have been written, since it is good in a pack that stays. */
+	readonly leans: boolean;
 }
 
 /** Threads are not worth their start, and the packs that each of them leaves half full, for less than this. */
@@ -76,6 +81,7 @@ class Repacking {
 	readonly #given = new Map<number, PackId>();
 	#lastTask = 0;
 	#bytes = 0;
+	#leans = false;
 	/** Resolves when all packs that came back are durable. */
 	#putting: Promise<void> = Promise.resolve();
 
@@ -87,8 +93,8 @@ class Repacking {
 	}
 
 	async run(options: RepackOptions): Promise<Repacked> {
-		const { table, packs, signal, pick = (_, use) => use } = options;
-		for (const { pack, frames } of slowFirst(options)) {
+		const { table, packs, signal, stays, pick = (_, use) => use } = options;
+		for (const { pack, frames, isCopied } of slowFirst(options)) {
 			signal?.throwIfAborted();
 			const id = ++this.#lastTask;
 			this.#given.set(id, pack);
@@ -97,12 +103,18 @@ class Repacking {
 				.map((use) => pick(pack, use))
 				.filter(({ live }) => live.includes(1))
 				.map((use) => own(use, table));
-			const bases = placesOfBases(
-				moving.map(({ frame }) => frame),
-				(ids) => placesIn(table, ids),
-			);
+			const elsewhere =
+				isCopied && stays !== undefined
+					? placesElsewhere(table, moving, stays)
+					: undefined;
+			this.#leans ||= elsewhere !== undefined;
+			const read = [
+				...moving.map(({ frame }) => frame),
+				...(elsewhere?.places ?? []).filter((place) => place !== undefined),
+			];
+			const bases = placesOfBases(read, (ids) => placesIn(table, ids));
 			const task: MoveTask = {
-				...{ type: "move", id, pack, kind, frames: moving, bases },
+				...{ type: "move", id, pack, kind, frames: moving, bases, elsewhere },
 			};
 			await this.#crew.submit(task);
 		}
@@ -111,7 +123,12 @@ class Repacking {
 		}));
 		await this.#crew.idle();
 		await this.#putting;
-		return { moved: this.#moved, written: this.#written, bytes: this.#bytes };
+		return {
+			moved: this.#moved,
+			written: this.#written,
+			bytes: this.#bytes,
+			leans: this.#leans,
+		};
 	}
 
 	#take({ id, damage, packs }: RepackReply): void {
@@ -144,6 +161,23 @@ function* slowFirst({ table, packs, slow = new Set() }: RepackOptions) {
 	const all = [...packs.keys()];
 	yield* table.framesOf(new Set(all.filter((id) => slow.has(id))));
 	yield* table.framesOf(new Set(all.filter((id) => !slow.has(id))));
+}
+
+/** Of what is live in some frames of a pack. */
+function placesElsewhere(
+	table: ChunkTable,
+	moving: readonly MovingFrame[],
+	stays: (pack: PackId) => boolean,
+): BasePlaces | undefined {
+	const count = moving.reduce((sum, { live }) => sum + live.length, 0);
+	const all = new Uint8Array(count * idBytes);
+	let at = 0;
+	for (const { frame } of moving) {
+		all.set(frame.ids, at);
+		at += frame.ids.length;
+	}
+	const { ids } = sortIds(all, count);
+	return knownPlaces(ids, table.placesIn(ids, stays));
 }
 
 /** With memory of its own, no view of more: it may cross to another thread. */

@@ -1,9 +1,6 @@
-import { isVarveError } from "@varve/format";
+import { isVarveError, reserveBytesFor } from "@varve/format";
 import type { Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
-
-/** Bytes kept aside so that forget and gc on a full disk can write their leases, the marks and the list. */
-export const reserveBytes = 1024 * 1024;
 
 /** Runs `work`, and if there is no room for it, once more with the reserve given up. */
 export async function withReserve<T>(
@@ -25,16 +22,15 @@ export async function withReserve<T>(
 	return await work();
 }
 
-/** Puts a reserve aside where there is none and there is room for it. */
+/** Puts a reserve aside where there is none, or too small a one for so many snapshots, and where there is room for it. */
 export async function renewReserve(
 	{ backend, observer }: Repository,
 	stage: Stage,
 ): Promise<void> {
 	try {
-		if ((await backend.size("reserve", "reserve")) !== undefined) return;
-		const space = await backend.space();
-		if (space !== undefined && space < 4 * reserveBytes) return;
-		await stage.putBytes("reserve", "reserve", new Uint8Array(reserveBytes));
+		const snapshots = (await backend.list("snapshots")).length;
+		const size = await backend.size("reserve", "reserve");
+		await makeReserve(backend, stage, { size, snapshots });
 	} catch (error) {
 		if (!isVarveError(error) || error.code !== "NO_SPACE") throw error;
 		observer.on({
@@ -42,4 +38,35 @@ export async function renewReserve(
 			message: "there is no room yet for the reserve of the next gc",
 		});
 	}
+}
+
+/** After a commit, which nothing that fails here undoes. One that is not there has been given up: gc renews it. */
+export async function growReserve(
+	{ backend, observer }: Repository,
+	stage: Stage,
+	snapshots: number,
+): Promise<void> {
+	try {
+		const size = await backend.size("reserve", "reserve");
+		if (size === undefined) return;
+		await makeReserve(backend, stage, { size, snapshots });
+	} catch (error) {
+		if (!isVarveError(error)) throw error;
+		observer.on({
+			type: "warning",
+			message: `the reserve of the repository could not be made larger, the next gc does it: ${error.message}`,
+		});
+	}
+}
+
+async function makeReserve(
+	backend: Repository["backend"],
+	stage: Stage,
+	{ size = 0, snapshots }: { size: number | undefined; snapshots: number },
+): Promise<void> {
+	const bytes = reserveBytesFor(snapshots);
+	if (size >= bytes) return;
+	const space = await backend.space();
+	if (space !== undefined && space < 4 * bytes) return;
+	await stage.putBytes("reserve", "reserve", new Uint8Array(bytes));
 }

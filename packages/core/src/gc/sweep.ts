@@ -1,9 +1,10 @@
-import type {
-	GcList,
-	PackId,
-	Place,
-	SnapshotId,
-	SnapshotRecord,
+import {
+	FrameKind,
+	type GcList,
+	type PackId,
+	type Place,
+	type SnapshotId,
+	type SnapshotRecord,
 } from "@varve/format";
 import type { ChunkTable, Stage } from "@varve/store";
 import { namesOf } from "../copies/copy-files.ts";
@@ -136,14 +137,18 @@ async function removeSnapshots(
 async function removePacks(
 	{ backend }: Repository,
 	stage: Stage,
-	{ listing }: Inventory,
+	{ listing, segments }: Inventory,
 	packs: ReadonlySet<string>,
 ): Promise<{ packs: number; packBytes: number }> {
 	let count = 0;
 	let bytes = 0;
 	const copied = namesOf(await backend.list("copies/packs"));
+	for (const { packs } of segments.segments)
+		for (const { id, kind } of packs)
+			if (kind === FrameKind.meta) copied.add(id);
 	for (const { name, size } of listing.packs) {
 		if (!packs.has(name)) continue;
+		// Also where it is not listed any more: that may not be durable.
 		if (copied.has(name)) await backend.remove(stage, "copies/packs", name);
 		await backend.remove(stage, "packs", name);
 		count++;

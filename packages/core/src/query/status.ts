@@ -1,7 +1,7 @@
-import type { Bytes } from "@varve/format";
 import { prepareToRead } from "../prepare-to-read.ts";
 import type { Repository, Snapshot } from "../repository.ts";
 import { locate } from "../restore/locate.ts";
+import { copiesOf } from "../snapshot/open-previous.ts";
 import { PreviousScan } from "../snapshot/previous.ts";
 import { createSourceFs } from "../snapshot/source-fs.ts";
 import type { StatusItem } from "./compare-live.ts";
@@ -65,9 +65,5 @@ function scanOf(
 	{ objects }: Repository,
 	{ record }: Snapshot,
 ): PreviousScan | undefined {
-	return record.scan && new PreviousScan(copies(objects.pieces(record.scan)));
-}
-
-function* copies(pieces: Iterable<Bytes>): Generator<Bytes> {
-	for (const piece of pieces) yield piece.slice();
+	return record.scan && new PreviousScan(copiesOf(objects.pieces(record.scan)));
 }

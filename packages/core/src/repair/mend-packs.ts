@@ -62,6 +62,7 @@ export async function mendPacks(
 			packs,
 			(name) => accounts.get(name) ?? [],
 		);
+		await salvage.rescue(others(segments, [...suspects, ...condemned]));
 		await target?.finish();
 		const lost = salvage.stillLost(salvaged);
 		const moved = { salvaged, lost: new Set(lost), target };
@@ -130,6 +131,17 @@ function accountsOf(
 			segment.contents().forEach(take);
 	adopted.forEach(take);
 	return accounts;
+}
+
+/** Of all packs but these, with their frames; segments are read only when it comes to them. */
+function* others(
+	{ segments, adopted }: OpenSegments,
+	without: readonly string[],
+): Generator<SegmentPack> {
+	const seen = new Set(without);
+	const isNew = ({ id }: SegmentPack) => !seen.has(id) && seen.add(id);
+	for (const segment of segments) yield* segment.contents().filter(isNew);
+	yield* adopted.filter(isNew);
 }
 
 interface Moved {

@@ -8,6 +8,7 @@ import {
 	frameHeaderBytes,
 	idBytes,
 	isVarveError,
+	maxFrameStored,
 	type PackFrame,
 	type PackKind,
 } from "@varve/format";
@@ -61,8 +62,10 @@ function* readings(
 	known: Omit<PackFrame, "offset"> & { readonly kind: PackKind },
 ): Generator<Bytes> {
 	yield stored;
-	if (stored.length !== known.storedLength) return;
-	const mended = stored.slice();
+	if (stored.length === 0 || !isPossible(known)) return;
+	// Of one that was cut off what stood before the cut may be whole.
+	const mended = new Uint8Array(known.storedLength);
+	mended.set(stored);
 	const storedLength = known.storedLength - frameHeaderBytes;
 	encodeFrameHeader(mended, 0, {
 		kind: known.kind,
@@ -79,6 +82,14 @@ function* readings(
 		mended.set(head.view(), frameHeaderBytes);
 		yield mended;
 	}
+}
+
+/** What tells of the frame may be damaged too. */
+function isPossible({ storedLength }: Pick<PackFrame, "storedLength">) {
+	return (
+		storedLength > frameHeaderBytes &&
+		storedLength <= frameHeaderBytes + maxFrameStored
+	);
 }
 
 /** False if it does not decode; what there is in `raw` then may be right all the same. */

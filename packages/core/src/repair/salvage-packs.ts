@@ -2,12 +2,15 @@ import {
 	dictionaryPrefixBytes,
 	idAt,
 	idBytes,
+	isVarveError,
+	type PackFrame,
 	type PackId,
+	type PackKind,
 	type SegmentPack,
 } from "@varve/format";
 import type { ChunkTable, ListedFile } from "@varve/store";
 import { attemptRead } from "../damage.ts";
-import { FrameCache } from "../frame-cache.ts";
+import { CachedFrame, FrameCache, type FramePlace } from "../frame-cache.ts";
 import { sourcesOf } from "../gc/sweep.ts";
 import type { MovedFrames } from "../moved-frames.ts";
 import { standsAt } from "../prove-chunks.ts";
@@ -49,6 +52,7 @@ export interface SalvagedPack {
 	readonly lost: readonly string[];
 }
 
+const none = new Uint8Array(0);
 const cacheBytes = 24 * 1024 * 1024;
 
 interface OpenPack {
@@ -73,6 +77,8 @@ export class Salvage {
 	readonly #using: SalvageTools;
 	/** Chunks that were moved, of all packs so far. */
 	readonly #saved = new Set<string>();
+	/** Those that lay in frames without bases and cannot be had from one any more: nothing may go on being compressed beside them. */
+	readonly #gone = new Set<string>();
 	/** Chunks that damaged frames were compressed beside, and their bytes as far as they were moved. */
 	readonly #needed = new Set<string>();
 	readonly #bases = new Map<string, Uint8Array>();
@@ -98,14 +104,64 @@ export class Salvage {
 			for (const { bases } of account.frames)
 				for (let at = 0; at < bases.length; at += idBytes)
 					this.#needed.add(idAt(bases, at));
-		for (const isPlain of [true, false])
-			for (const pack of open) await this.#takeFrames(pack, isPlain);
+		for (const pack of open) await this.#takeFrames(pack, true);
+		for (const { missing } of open)
+			for (const id of missing) if (!this.#saved.has(id)) this.#gone.add(id);
+		for (const pack of open) await this.#takeFrames(pack, false);
 		return open.map(({ file, account, sums, missing }) => ({
 			pack: file.name as PackId,
 			account,
 			...sums,
 			lost: [...missing],
 		}));
+	}
+
+	/**
+	 * Takes out of intact packs what was compressed beside a chunk that is gone: as long as that lies in its damaged pack, it can be read where
+	 * the damage does not matter to it.
+	 */
+	async rescue(packs: Iterable<SegmentPack>): Promise<void> {
+		if (this.#gone.size === 0) return;
+		for (const { id: pack, kind, frames } of packs)
+			for (const frame of frames) {
+				if (!this.#loses(frame.bases)) continue;
+				this.#options.signal?.throwIfAborted();
+				await this.#rescueFrame({ ...frame, pack }, kind);
+			}
+	}
+
+	async #rescueFrame(
+		frame: PackFrame & FramePlace,
+		kind: PackKind,
+	): Promise<void> {
+		const { tools } = this.#repository;
+		const { ids, lengths } = frame;
+		const decoded = attemptRead(() =>
+			readTwice(() => this.#others.frame(frame)),
+		);
+		if (!(decoded instanceof CachedFrame)) return;
+		// What is looked for elsewhere is read into the same memory.
+		const chunks = Array.from(lengths, (_, i) => {
+			const hash = decoded.hash(i, (bytes) => tools.sha256(bytes));
+			return standsAt(hash, ids, i * idBytes)
+				? decoded.chunk(i).slice()
+				: undefined;
+		});
+		for (const [i, bytes] of chunks.entries()) {
+			const at = i * idBytes;
+			const isElsewhere = this.#isElsewhere({ ids, bases: none }, at);
+			if (bytes === undefined || isElsewhere) continue;
+			const id = ids.subarray(at, at + idBytes);
+			await this.#options.target?.addChunk(kind, id, bytes);
+			this.#saved.add(idAt(ids, at));
+		}
+	}
+
+	/** One of these is gone. */
+	#loses(ids: Uint8Array): boolean {
+		for (let at = 0; at < ids.length; at += idBytes)
+			if (this.#gone.has(idAt(ids, at))) return true;
+		return false;
 	}
 
 	#open(file: ListedFile, accounts: readonly SegmentPack[]): OpenPack {
@@ -141,13 +197,15 @@ export class Salvage {
 		}
 	}
 
-	/** Of bases that are salvaged themselves, and of others as they lie anywhere. */
+	/** Of bases that are salvaged themselves, and of others as they lie anywhere, in copies of packs too. */
 	#dictionary(ids: Uint8Array): Uint8Array {
 		const parts: Uint8Array[] = [];
 		for (let at = 0; at < ids.length; at += idBytes) {
 			const id = ids.subarray(at, at + idBytes);
 			const others = () =>
-				this.#others.dictionary(id).slice(dictionaryPrefixBytes);
+				readTwice(() => this.#others.dictionary(id, "copies/packs")).slice(
+					dictionaryPrefixBytes,
+				);
 			parts.push(this.#bases.get(idAt(ids, at)) ?? others());
 		}
 		return Buffer.concat([new Uint8Array(dictionaryPrefixBytes), ...parts]);
@@ -172,7 +230,9 @@ export class Salvage {
 		const elsewhere = count - wanted.size;
 		if (wanted.size === 0) return { ...taken, elsewhere };
 		const { target } = this.#options;
-		const { whole, raw, proved } = this.#salvage(stored, frame);
+		const { raw, proved, ...salvaged } = this.#salvage(stored, frame);
+		const isBare = this.#loses(frame.bases) || this.#loses(frame.ids);
+		const whole = isBare ? undefined : salvaged.whole;
 		if (whole !== undefined) {
 			await target?.addFrame(frame.kind, whole, frame);
 			taken.frames++;
@@ -220,7 +280,10 @@ export class Salvage {
 	}
 
 	/** Another pack holds the chunk, and gives its bytes: that it is named there is not enough. */
-	#isElsewhere({ ids, bases }: KnownFrame, at: number): boolean {
+	#isElsewhere(
+		{ ids, bases }: Pick<KnownFrame, "ids" | "bases">,
+		at: number,
+	): boolean {
 		if (this.#saved.has(idAt(ids, at))) return true;
 		const place = this.#options.table.find(ids, at);
 		if (place === undefined) return false;
@@ -253,4 +316,14 @@ function together(
 		(isProved, i) => isProved || other.proved[i] === true,
 	);
 	return { whole: undefined, raw, proved };
+}
+
+/** What is not read here is given up for good: a storage that fails is asked once more. */
+function readTwice<T>(read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		if (isVarveError(error) && error.name === "StorageError") return read();
+		throw error;
+	}
 }

@@ -21,6 +21,7 @@ export class TreeStore {
 				return stage.spool.create();
 			}),
 			lookup: async () => index.lookup,
+			openFinder: undefined,
 			tools,
 			frameBytes: config.frameBytes,
 			dryRun: stage === undefined,

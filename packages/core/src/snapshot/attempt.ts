@@ -1,5 +1,4 @@
 import {
-	type Bytes,
 	type ChunkId,
 	CorruptError,
 	type Root,
@@ -14,16 +13,17 @@ import { createFilter, type DirectoryRules } from "./exclude.ts";
 import { Intake } from "./intake.ts";
 import { LinkTable } from "./link-table.ts";
 import { directoryReader } from "./native-reader.ts";
+import { openPreviousScan } from "./open-previous.ts";
 import type { SnapshotOptions, SourceRoot } from "./options.ts";
 import type { WrittenSegment } from "./pack-shelf.ts";
 import { keepsAsMuch, type Parent } from "./parent.ts";
-import { PreviousScan } from "./previous.ts";
+import type { PreviousScan } from "./previous.ts";
 import { racyWindow } from "./racy.ts";
 import { createReadSink } from "./read-sink.ts";
 import { ReadingQueue } from "./reading-queue.ts";
 import { Report } from "./report.ts";
 import { type FoundRoot, rootOf } from "./root.ts";
-import { readScanCopy, ScanCopy } from "./scan-copy.ts";
+import { ScanCopy } from "./scan-copy.ts";
 import { type FormerScan, ScanWriter } from "./scan-writer.ts";
 import { Scouts } from "./scouts.ts";
 import { createSourceFs, type SourceFs } from "./source-fs.ts";
@@ -110,7 +110,9 @@ export class SnapshotAttempt implements AsyncDisposable {
 		});
 		this.intake = intake;
 		this.scanCopy = new ScanCopy(kernel.encoder("fastest"));
-		this.#scan = new ScanWriter(intake.meta, this.scanCopy);
+		this.#scan = new ScanWriter(intake.meta, this.scanCopy, (block) =>
+			this.#previous?.pieceWith(block),
+		);
 		this.#traversal = this.#newTraversal();
 		const sink = createReadSink({
 			report: this.#report,
@@ -203,26 +205,24 @@ export class SnapshotAttempt implements AsyncDisposable {
 		const record = this.#inherited?.record;
 		if (record?.scan === undefined) return undefined;
 		const { scan } = record;
-		const { cache, objects, tools, observer } = this.#repository;
+		const { observer } = this.#repository;
 		if (!keepsAsMuch(record, this.#report.kept)) {
 			const message = "the parent snapshot has no extended attributes";
 			observer.on({ type: "trace", message: `${message}: all is read again` });
 			return undefined;
 		}
 		this.#report.countNamed(record);
-		const { meta } = this.intake;
-		meta.addKnown(scan);
-		const copy = await readScanCopy(cache, key, {
+		this.intake.meta.addKnown(scan);
+		const { previous, copied } = await openPreviousScan(
+			this.#repository,
 			scan,
-			decoder: tools.decoder,
-		});
-		if (copy !== undefined) {
-			this.#former = { list: scan, ids: copy.ids };
-			for (const id of copy.ids) meta.addKnown(id);
-			return new PreviousScan(copy.pieces);
+			key,
+		);
+		if (copied !== undefined) {
+			this.#former = { list: scan, ids: copied };
+			for (const id of copied) this.intake.meta.addKnown(id);
 		}
-		await objects.prepare();
-		return new PreviousScan(copiesOf(objects.pieces(scan)));
+		return previous;
 	}
 
 	/** The snapshot whose trees may stand, unless everything is to be read. */
@@ -381,8 +381,4 @@ export class SnapshotAttempt implements AsyncDisposable {
 
 function withSlash(path: string): string {
 	return path === "/" ? path : `${path}/`;
-}
-
-function* copiesOf(pieces: Iterable<Bytes>): Generator<Bytes> {
-	for (const piece of pieces) yield piece.slice();
 }

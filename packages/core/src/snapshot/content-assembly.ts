@@ -1,14 +1,17 @@
 import {
 	type Bytes,
+	type ChunkId,
 	type Content,
 	ItemKind,
+	idAt,
 	idBytes,
 	maxInlineItems,
+	spanBytes,
 } from "@varve/format";
 import type { SpanItems } from "./ingest.ts";
 
-/** Stores a list object and returns its id, 32 bytes. */
-export type StoreList = (list: Content) => Bytes;
+/** Stores a list object and returns its id, 32 bytes. `former`: id in hex of the one that stood in its place in the parent snapshot. */
+export type StoreList = (list: Content, former: ChunkId | undefined) => Bytes;
 
 interface Column {
 	kinds: ItemKind[];
@@ -24,10 +27,13 @@ export class ContentAssembly {
 	/** By index; what stands for several spans has the index of the first. */
 	readonly #spans = new Map<number, Content>();
 	readonly #storeList: StoreList;
+	/** What the file held in the parent snapshot. */
+	readonly #former: Content | undefined;
 	#lists = false;
 
-	constructor(storeList: StoreList) {
+	constructor(storeList: StoreList, former?: Content) {
 		this.#storeList = storeList;
+		this.#former = former;
 	}
 
 	/** The items of the span with this index. */
@@ -37,7 +43,7 @@ export class ContentAssembly {
 			return;
 		}
 		this.#lists = true;
-		this.#spans.set(index, this.#asList(span));
+		this.#spans.set(index, this.#asList(index, span));
 	}
 
 	/** Spans from this index on of which nothing was read, as they lie in a hole. */
@@ -47,37 +53,59 @@ export class ContentAssembly {
 	}
 
 	finish(): Content {
-		const spans = [...this.#spans]
-			.sort(([a], [b]) => a - b)
-			.map(([, span]) => span);
-		const inline = join(spans);
+		const spans = [...this.#spans].sort(([a], [b]) => a - b);
+		const inline = join(spans.map(([, span]) => span));
 		if (!this.#lists && inline.kinds.length <= maxInlineItems) return inline;
 		return join(
-			spans.map((span) => (span.kinds.length > 1 ? this.#asList(span) : span)),
+			spans.map(([index, span]) =>
+				span.kinds.length > 1 ? this.#asList(index, span) : span,
+			),
 		);
 	}
 
-	#asList(span: Content): Content {
+	#asList(index: number, span: Content): Content {
 		let length = 0;
 		for (const part of span.lengths) length += part;
 		return {
 			kinds: [ItemKind.list],
 			lengths: [length],
-			ids: this.#storeList(span),
+			ids: this.#storeList(
+				span,
+				this.#former && listAt(this.#former, index * spanBytes),
+			),
 		};
 	}
 }
 
 const noBytes = new Uint8Array(0);
 
+/** The list that stands for the byte at `at`; undefined if something else does. */
+function listAt(
+	{ kinds, lengths, ids }: Content,
+	at: number,
+): ChunkId | undefined {
+	let end = 0;
+	let row = 0;
+	for (const [i, kind] of kinds.entries()) {
+		end += lengths[i] as number;
+		if (at < end)
+			return kind === ItemKind.list
+				? idAt<ChunkId>(ids, row * idBytes)
+				: undefined;
+		if (kind !== ItemKind.zeros) row++;
+	}
+	return undefined;
+}
+
 /** The content of a file whose spans were cut by one thread. */
 export function assembleContent(
 	items: SpanItems,
 	storeList: StoreList,
+	former?: Content,
 ): Content {
 	if (items.kinds.length <= 1)
 		return { kinds: items.kinds, lengths: items.lengths, ids: items.ids };
-	const assembly = new ContentAssembly(storeList);
+	const assembly = new ContentAssembly(storeList, former);
 	let start = 0;
 	let idsAt = 0;
 	items.spanEnds.forEach((end, index) => {

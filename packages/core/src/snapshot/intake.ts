@@ -1,14 +1,15 @@
 import {
-	type Content,
 	encodeList,
 	FrameKind,
 	type SegmentPack,
 	StorageError,
 } from "@varve/format";
 import type { WrittenPack } from "@varve/kernel";
-import type { Stage } from "@varve/store";
+import type { ChunkLookup, Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
 import { ClaimBudget } from "./claim-budget.ts";
+import type { StoreList } from "./content-assembly.ts";
+import { BaseFinder } from "./delta/base-finder.ts";
 import { Harvest, type IngestYield } from "./harvest.ts";
 import { Ingest, ingestMemory } from "./ingest.ts";
 import { MetaWriter } from "./meta-writer.ts";
@@ -16,6 +17,9 @@ import type { SnapshotOptions } from "./options.ts";
 import { PackShelf, type WrittenSegment } from "./pack-shelf.ts";
 import { readBack } from "./read-back.ts";
 import type { Report } from "./report.ts";
+
+/** Bytes of decoded frames that are kept for former trees: they come in the order of the walk. */
+const formerMetaBytes = 4 * 1024 * 1024;
 
 export interface IntakeParts {
 	readonly options: SnapshotOptions;
@@ -43,16 +47,30 @@ export class Intake {
 		const { kernel, config, tools } = repository;
 		this.claims = new ClaimBudget(kernel, config.chunker.min);
 		this.meta = new MetaWriter({
-			encoder: kernel.encoder(options.compression === "off" ? "off" : "auto"),
+			encoder: kernel.encoder(options.compression === "off" ? "off" : "better"),
 			packs: kernel.packWriter(FrameKind.meta, () => this.#spool()),
 			lookup: async () => {
 				await repository.objects.prepare();
 				return repository.index.lookup;
 			},
+			openFinder: this.#storesBeside
+				? (lookup) => this.#openFinder(lookup)
+				: undefined,
 			tools,
 			frameBytes: config.frameBytes,
 			dryRun: stage === undefined,
 		});
+	}
+
+	get #storesBeside(): boolean {
+		const { delta, compression } = this.#options;
+		return delta !== false && compression !== "off";
+	}
+
+	#openFinder(lookup: ChunkLookup): BaseFinder {
+		const { backend, tools } = this.#repository;
+		const sources = { reads: backend.blocking, tools, lookup };
+		return new BaseFinder(sources, formerMetaBytes);
 	}
 
 	get segments(): readonly WrittenSegment[] {
@@ -100,7 +118,8 @@ export class Intake {
 		this.#report.stored(chunksAdded, bytesAdded);
 	}
 
-	readonly storeList = (list: Content) => this.meta.put(encodeList(list)).bytes;
+	readonly storeList: StoreList = (list, former) =>
+		this.meta.put(encodeList(list), former).bytes;
 
 	/** Resolves when few enough packs are under way; throws if one of them failed. */
 	async room(): Promise<void> {

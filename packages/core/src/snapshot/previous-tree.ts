@@ -27,6 +27,14 @@ export class PreviousTree {
 		this.#nodes = this.pages === undefined ? decodeTree(bytes) : [];
 	}
 
+	/** Of the tree that holds this name or would hold it: the page, or the only one. */
+	treeFor(name: Bytes): TreeId {
+		const { pages, id } = this;
+		if (pages === undefined) return id;
+		const index = lowerBound(pages, ({ last }) => compareBytes(last, name));
+		return (pages[index] ?? pages.at(-1))?.tree ?? id;
+	}
+
 	node(name: Bytes): Node | undefined {
 		if (this.pages !== undefined && !this.#load(this.pages, name))
 			return undefined;

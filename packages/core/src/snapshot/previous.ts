@@ -1,10 +1,13 @@
 import {
 	type Bytes,
+	compareScanPositions,
 	compareWalkOrder,
 	decodeScanPiece,
 	encodeName,
 	type ScanBlock,
+	type ScanPosition,
 } from "@varve/format";
+import { lowerBound } from "../lower-bound.ts";
 
 /**
  * The scan state of the parent, read once from front to back and joined with the walk, which comes by in the same order. Who prepares
@@ -18,9 +21,20 @@ export class PreviousScan {
 	#peeked = 0;
 	/** Blocks that have left the queue. */
 	#gone = 0;
+	/** The first block of each piece read so far, and the piece's id in hex. */
+	readonly #starts: { readonly at: ScanPosition; readonly id: string }[] = [];
 
-	constructor(pieces: Iterable<Bytes>) {
-		this.#blocks = blocksOf(pieces);
+	/** `ids`: of the pieces, in hex, where they are known. */
+	constructor(pieces: Iterable<Bytes>, ids: readonly string[] = []) {
+		this.#blocks = this.#blocksOf(pieces, ids);
+	}
+
+	/** Id in hex of the piece in which this block stood, or would have: of one whose directory has been taken. */
+	pieceWith(position: ScanPosition): string | undefined {
+		const behind = lowerBound(this.#starts, ({ at }) =>
+			compareScanPositions(at, position) <= 0 ? -1 : 1,
+		);
+		return this.#starts[behind - 1]?.id;
 	}
 
 	/** The pages of this directory, or none. Must be called in the order of the walk. */
@@ -75,8 +89,24 @@ export class PreviousScan {
 		this.#peeked = Math.max(0, this.#peeked - this.#first);
 		this.#first = 0;
 	}
-}
 
-function* blocksOf(pieces: Iterable<Bytes>): Generator<ScanBlock> {
-	for (const piece of pieces) yield* decodeScanPiece(piece);
+	*#blocksOf(
+		pieces: Iterable<Bytes>,
+		ids: readonly string[],
+	): Generator<ScanBlock> {
+		let index = 0;
+		for (const piece of pieces) {
+			const id = ids[index++];
+			let isFirst = id !== undefined;
+			for (const block of decodeScanPiece(piece)) {
+				if (isFirst) this.#noteStart(block, id as string);
+				isFirst = false;
+				yield block;
+			}
+		}
+	}
+
+	#noteStart({ root, path, page }: ScanBlock, id: string): void {
+		this.#starts.push({ at: { root, path: path.slice(), page }, id });
+	}
 }

@@ -93,7 +93,7 @@ export class ReaderCrew {
 	}
 
 	#openLarge(file: Reading, { spans, zeros }: SpanPlan): void {
-		const assembly = new ContentAssembly(this.#sink.storeList);
+		const assembly = new ContentAssembly(this.#sink.storeList, file.former);
 		for (const { span, length } of zeros) assembly.addZeros(span, length);
 		this.#large.set(file, {
 			assembly,
@@ -125,7 +125,8 @@ export class ReaderCrew {
 		else if (result.outcome === Outcome.notAFile)
 			this.#sink.failed(file, "CHANGED");
 		else if ("items" in result) {
-			const content = assembleContent(result.items, this.#sink.storeList);
+			const { storeList } = this.#sink;
+			const content = assembleContent(result.items, storeList, file.former);
 			this.#sink.read(file, content, {
 				torn: result.outcome === Outcome.torn,
 				zeros: result.items.kinds.includes(ItemKind.zeros),

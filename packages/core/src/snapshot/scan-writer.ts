@@ -26,6 +26,9 @@ export interface FormerScan {
 	readonly ids: readonly string[];
 }
 
+/** Id in hex of the piece in which this block stood in the parent's scan state. */
+export type PieceBefore = (block: ScanBlock) => string | undefined;
+
 const noBytes = new Uint8Array(0);
 
 /**
@@ -44,11 +47,15 @@ export class ScanWriter {
 	readonly #ids: StoredId[] = [];
 	readonly #lengths: number[] = [];
 	readonly #copy: ScanCopy;
+	readonly #pieceBefore: PieceBefore;
+	/** The first block of the piece that is being written. */
+	#first: ScanBlock | undefined;
 
 	/** `copy` receives every piece too. */
-	constructor(meta: MetaWriter, copy: ScanCopy) {
+	constructor(meta: MetaWriter, copy: ScanCopy, pieceBefore: PieceBefore) {
 		this.#meta = meta;
 		this.#copy = copy;
+		this.#pieceBefore = pieceBefore;
 		beginScanPiece(this.#piece);
 	}
 
@@ -87,7 +94,8 @@ export class ScanWriter {
 			this.#ids.push(this.#meta.put(births));
 			this.#lengths.push(births.length);
 		}
-		return this.#meta.putPieces(this.#ids, this.#lengths).hex as ChunkId;
+		const list = this.#meta.putPieces(this.#ids, this.#lengths, before?.list);
+		return list.hex as ChunkId;
 	}
 
 	#isAs({ ids }: FormerScan): boolean {
@@ -99,6 +107,7 @@ export class ScanWriter {
 
 	#write(block: ScanBlock): void {
 		const start = this.#piece.length;
+		this.#first ??= block;
 		encodeScanBlock(this.#piece, block);
 		const length = this.#piece.length;
 		if (length < minScanPiece) return;
@@ -112,7 +121,9 @@ export class ScanWriter {
 
 	#endPiece(): void {
 		const bytes = this.#piece.finish();
-		const id = this.#meta.put(bytes);
+		const former = this.#first && this.#pieceBefore(this.#first);
+		this.#first = undefined;
+		const id = this.#meta.put(bytes, former);
 		this.#copy.add(bytes, id.bytes);
 		this.#ids.push(id);
 		this.#lengths.push(bytes.length);

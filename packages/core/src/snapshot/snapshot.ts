@@ -12,6 +12,7 @@ import {
 } from "@varve/format";
 import type { Stage } from "@varve/store";
 import { copyCommitted } from "../copies/keep-copies.ts";
+import { growReserve } from "../gc/reserve.ts";
 import { either, withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
@@ -227,6 +228,7 @@ async function run(
 	const { signal } = options;
 	const packs = work.intake.treePacks;
 	await copyCommitted(repository, stage, { id, packs, signal });
+	await growReserve(repository, stage, records.size + 1);
 	await remember(repository, {
 		id,
 		record,

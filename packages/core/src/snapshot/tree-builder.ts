@@ -49,7 +49,8 @@ export function buildTree(
 			) ?? putNodes(directory, present.slice(from, to), previous, parts);
 		pages.push({ last, count: to - from, tree });
 	}
-	return parts.meta.put(encodePages(pages)).hex as TreeId;
+	const former = previous?.pages === undefined ? undefined : previous.id;
+	return parts.meta.put(encodePages(pages), former).hex as TreeId;
 }
 
 function presentEntries({ names, dropped }: Directory): number[] {
@@ -99,7 +100,9 @@ function putNodes(
 	const all = entries.map((index) => nodeOf(directory, index, previous));
 	const { nodes, shed } = shedXattrs(all);
 	report.countShed(shed);
-	return meta.put(encodeTree(nodes)).hex as TreeId;
+	const [first] = nodes;
+	const former = first && previous?.treeFor(first.name);
+	return meta.put(encodeTree(nodes), former).hex as TreeId;
 }
 
 type Draft = { -readonly [K in keyof Node]: Node[K] };

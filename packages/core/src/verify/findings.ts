@@ -4,6 +4,7 @@ import {
 	type SnapshotId,
 	type SnapshotRecord,
 } from "@varve/format";
+import { attemptRead } from "../damage.ts";
 import type { Repository } from "../repository.ts";
 import type { Fault, Finding } from "./finding.ts";
 import { findHurt, HurtMap } from "./hurt.ts";
@@ -17,19 +18,22 @@ export async function findingsOf(
 ): Promise<Finding[]> {
 	const sound = await soundCopies(faults, repository);
 	const lost = faults.map((fault) =>
-		hasSoundCopy(fault, sound) ? [] : lostChunks(fault, repository),
+		hasSoundCopy(fault, sound)
+			? unreadable(fault, repository)
+			: lostChunks(fault, repository),
 	);
 	const bad = new Set(lost.flat());
 	const { objects } = repository;
 	const map =
 		bad.size === 0 ? new HurtMap() : findHurt({ objects, records, bad });
 	return faults.flatMap((fault, i) => {
-		if (hasSoundCopy(fault, sound))
-			return restorable(fault, findingOf(fault, [], map));
 		const finding = findingOf(fault, lost[i] ?? [], map);
 		// Without a chunk it is not known what it hurts.
 		const isNeeded = finding.hurt.length > 0 || fault.chunks.length === 0;
-		return fault.baseless && !isNeeded ? [] : finding;
+		if (fault.baseless && !isNeeded) return [];
+		return hasSoundCopy(fault, sound) && finding.hurt.length === 0
+			? restorable(fault, finding)
+			: finding;
 	});
 }
 
@@ -63,6 +67,17 @@ function findingOf(
 		moreHurt: more,
 		snapshots: [...all],
 	};
+}
+
+/** Chunks of a fault that second copies do not give either: that of their pack is of no use where a base is lost. */
+function unreadable(
+	{ chunks }: Fault,
+	{ objects }: Repository,
+): readonly string[] {
+	return chunks.filter(
+		(chunk) =>
+			attemptRead(() => objects.readAt(idToBytes(chunk), 0)) instanceof Error,
+	);
 }
 
 /** Chunks of a fault that are not read from another pack anyway. */

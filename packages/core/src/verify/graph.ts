@@ -36,8 +36,9 @@ export interface GraphOptions {
 	readonly packs: Set<string> | undefined;
 }
 
-/** Chunks looked up at once. */
+/** Chunks looked up at once, and those there is room for at first. */
 const batchChunks = 64 * 1024;
+const firstChunks = 256;
 /** Trees read before other work gets its turn. */
 const treesAtOnce = 64;
 
@@ -48,8 +49,8 @@ const treesAtOnce = 64;
 export class GraphCheck {
 	readonly #options: GraphOptions;
 	readonly #seen = new IdSet();
-	readonly #ids = new Uint8Array(batchChunks * idBytes);
-	readonly #lengths = new Float64Array(batchChunks);
+	#ids = new Uint8Array(firstChunks * idBytes);
+	#lengths = new Float64Array(firstChunks);
 	#waiting = 0;
 	readonly #missing = new Set<string>();
 	directories = 0;
@@ -173,8 +174,17 @@ export class GraphCheck {
 	/** A chunk of this length must have a place; -1 stands for any length. */
 	#expect(ids: Bytes, at: number, length: number): void {
 		if (this.#waiting === batchChunks) this.#lookUp();
+		if (this.#waiting === this.#lengths.length) this.#makeRoom();
 		this.#ids.set(ids.subarray(at, at + idBytes), this.#waiting * idBytes);
 		this.#lengths[this.#waiting++] = length;
+	}
+
+	#makeRoom(): void {
+		const [ids, lengths] = [this.#ids, this.#lengths];
+		this.#ids = new Uint8Array(4 * ids.length);
+		this.#ids.set(ids);
+		this.#lengths = new Float64Array(4 * lengths.length);
+		this.#lengths.set(lengths);
 	}
 
 	#lookUp(): void {

@@ -1,6 +1,6 @@
 import { type Bytes, idBytes } from "@varve/format";
 
-const smallest = 1024;
+const smallest = 64;
 
 /** A set of ids: 43 to 86 bytes for each, twice that for a moment while it grows. */
 export class IdSet {

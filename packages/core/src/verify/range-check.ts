@@ -51,7 +51,7 @@ interface Opened {
 export class RangeCheck {
 	readonly #options: RangeCheckOptions;
 	#stored = new Uint8Array(0);
-	#raw = new Uint8Array(2 * 1024 * 1024);
+	#raw = new Uint8Array(0);
 	readonly #sha256 = (bytes: Bytes) => this.#options.tools.sha256(bytes);
 
 	constructor(options: RangeCheckOptions) {

@@ -48,14 +48,48 @@ export async function chooseCold(
 	await repository.objects.prepare();
 	await rankChunks(repository.objects, old, { ranks, signal });
 	const left = withoutMoves(limits, uses);
-	return planCold({ table, ranks }, movable, { sizes, limits: left });
+	const plan = (room: PlanRoom) =>
+		planCold({ table, ranks }, movable, { sizes, limits: room });
+	const chosen = plan(left);
+	const live = movable.reduce((sum, use) => sum + use.live, 0);
+	if (live > left.space) {
+		const all = plan({ ...left, space: Number.POSITIVE_INFINITY });
+		tellShortage(repository, { all, chosen, room: left.space });
+	}
+	return chosen;
 }
+
+interface Shortage {
+	/** With room enough. */
+	readonly all: ColdPlan | undefined;
+	readonly chosen: ColdPlan | undefined;
+	/** Bytes. */
+	readonly room: number;
+}
+
+function tellShortage(
+	{ observer }: Repository,
+	{ all, chosen, room }: Shortage,
+): void {
+	const liveIn = (plan: ColdPlan | undefined) =>
+		(plan?.packs ?? []).reduce((sum, { live }) => sum + live, 0);
+	const [wanted, taken] = [liveIn(all), liveIn(chosen)];
+	if (taken >= wanted) return;
+	const mega = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+	observer.on({
+		type: "warning",
+		message: `there is not enough room to put all old content together: ${mega(wanted - taken)} of ${mega(wanted)} stay as they are, as only ${mega(room)} can be written beside them; with more room the next gc --repack goes on`,
+	});
+}
+
+/** What may be read and written. */
+type PlanRoom = Pick<PlanLimits, "maxRepack" | "space">;
 
 /** What is left of limits beside packs that must be moved in any case. */
 function withoutMoves(
 	{ maxRepack, space }: PlanLimits,
 	uses: readonly PackUse[],
-): { readonly maxRepack: number; readonly space: number } {
+): PlanRoom {
 	const moving = uses.filter(({ mustMove }) => mustMove);
 	return {
 		maxRepack: moving.reduce((left, { size }) => left - size, maxRepack),

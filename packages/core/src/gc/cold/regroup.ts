@@ -14,6 +14,8 @@ export interface RegroupOptions {
 	/** What is live. */
 	readonly table: ChunkTable;
 	readonly compression: ColdCompression;
+	/** Packs that are there afterwards: see RepackOptions. */
+	readonly stays: (pack: PackId) => boolean;
 	readonly signal: AbortSignal | undefined;
 }
 
@@ -32,7 +34,7 @@ export async function regroup(
 	repository: Repository,
 	stage: Stage,
 	{ plan, options }: { plan: ColdPlan; options: RegroupOptions },
-): Promise<Repacked> {
+): Promise<Omit<Repacked, "leans">> {
 	const written = new NamedPacks(repository, stage);
 	const damaged = await gather(repository, stage, { plan, options, written });
 	const moved: PackId[] = [];
@@ -203,7 +205,7 @@ interface RestParts {
 async function moveRest(
 	repository: Repository,
 	stage: Stage,
-	{ packs, plan, options: { table, signal } }: RestParts,
+	{ packs, plan, options: { table, stays, signal } }: RestParts,
 ): Promise<Repacked> {
 	const kinds = new Map<PackId, PackKind>(
 		packs.map(({ id, kind }) => [id, kind]),
@@ -214,7 +216,7 @@ async function moveRest(
 		0,
 	);
 	return await repack(repository, stage, {
-		...{ table, packs: kinds, packBytes, signal, pick },
+		...{ table, packs: kinds, packBytes, signal, pick, stays },
 	});
 }
 

@@ -1,10 +1,11 @@
 import { dirname } from "node:path";
-import type { Bytes, Node, SnapshotRecord } from "@varve/format";
+import type { Node, SnapshotRecord } from "@varve/format";
 import { lookUpNumbers, sameAccounts } from "../../accounts.ts";
 import { XattrReader } from "../../native/xattr-reader.ts";
 import { prepareToRead } from "../../prepare-to-read.ts";
 import type { Repository, Snapshot } from "../../repository.ts";
 import { directoryReader } from "../../snapshot/native-reader.ts";
+import { copiesOf } from "../../snapshot/open-previous.ts";
 import { PreviousScan } from "../../snapshot/previous.ts";
 import { createSourceFs } from "../../snapshot/source-fs.ts";
 import { locate } from "../locate.ts";
@@ -219,8 +220,4 @@ function scanOf(
 	if (record.scan === undefined || record.host !== identity.host)
 		return undefined;
 	return new PreviousScan(copiesOf(objects.pieces(record.scan)));
-}
-
-function* copiesOf(pieces: Iterable<Bytes>): Generator<Bytes> {
-	for (const piece of pieces) yield piece.slice();
 }

@@ -20,8 +20,8 @@ export interface Base {
 	readonly place: Place;
 }
 
-/** Bytes of decoded frames that one thread keeps. */
-const cacheBytes = 12 * 1024 * 1024;
+/** Bytes of decoded frames that are kept: enough for the content of a thread. */
+const defaultCacheBytes = 12 * 1024 * 1024;
 const maxRemembered = 2048;
 /** What is read of a frame to learn how many chunks it has. */
 const headBytes = 1024;
@@ -37,7 +37,7 @@ export class BaseFinder {
 	/** Those that could not be read. */
 	readonly #unreadable = new Set<string>();
 
-	constructor(sources: FrameSources) {
+	constructor(sources: FrameSources, cacheBytes = defaultCacheBytes) {
 		this.#sources = sources;
 		this.#frames = new FrameCache(sources, cacheBytes);
 	}

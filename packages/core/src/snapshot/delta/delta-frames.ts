@@ -1,17 +1,17 @@
 import {
 	type Bytes,
 	type Config,
-	dictionaryPrefixBytes,
 	FrameKind,
 	idBytes,
 	maxBaseRaw,
 	type PackFrame,
 } from "@varve/format";
-import type { FrameBases, FrameEncoder } from "@varve/kernel";
+import type { FrameEncoder } from "@varve/kernel";
 import { chooseBases } from "../../choose-bases.ts";
-import { type BaseChunk, dictionaryOf } from "../../heirs.ts";
+import { dictionaryOf } from "../../heirs.ts";
 import type { Harvest } from "../harvest.ts";
 import type { Base, BaseFinder } from "./base-finder.ts";
+import { DeltaFrame } from "./delta-frame.ts";
 import type { FormerFile } from "./former-file.ts";
 
 export interface DeltaParts {
@@ -44,13 +44,7 @@ export class DeltaFrames {
 	/** Content bytes at which a frame is closed, and that it never passes. */
 	readonly #full: number;
 	readonly #wholeBytes: number;
-	readonly #raw: Uint8Array;
-	#fill = 0;
-	#lengths: number[] = [];
-	#ids: Bytes[] = [];
-	readonly #dictionary: Uint8Array;
-	#dictionaryFill = dictionaryPrefixBytes;
-	readonly #bases = new Map<string, Base>();
+	readonly #frame: DeltaFrame;
 	#former: FormerFile | undefined;
 	/** The only file with chunks in the frame; undefined for none or several. */
 	#only: FormerFile | undefined;
@@ -67,9 +61,10 @@ export class DeltaFrames {
 		this.#parts = parts;
 		this.#full = frameBytes * frameShare;
 		this.#wholeBytes = chunker.average * wholeChunks;
-		this.#raw = new Uint8Array(Math.max(4 * this.#full, chunker.max));
-		const room = Math.min(maxBaseRaw, Math.max(frameBytes, chunker.max));
-		this.#dictionary = new Uint8Array(dictionaryPrefixBytes + room);
+		this.#frame = new DeltaFrame(
+			Math.max(4 * this.#full, chunker.max),
+			Math.min(maxBaseRaw, Math.max(frameBytes, chunker.max)),
+		);
 	}
 
 	/** Begins a file, or a span of one; undefined for one that was not there before. */
@@ -93,13 +88,14 @@ export class DeltaFrames {
 		const bases = this.#basesFor(former, at, bytes.length);
 		if (bases.length === 0) return false;
 		if (!this.#fits(former, bytes.length, bases)) this.flush();
-		const missing = bases.filter(({ key }) => !this.#bases.has(key));
+		const missing = bases.filter((base) => !this.#frame.has(base));
 		const read = missing.filter((base) => this.#addBase(base));
 		if (read.length === 0 && missing.length === bases.length) return false;
 		this.#paired &&= bases.length === 1 && read.length === 1;
 		this.#only =
-			this.#lengths.length === 0 || this.#only === former ? former : undefined;
-		this.#add(id, bytes);
+			this.#frame.chunks === 0 || this.#only === former ? former : undefined;
+		this.#frame.add(id, bytes);
+		if (this.#frame.bytes >= this.#full) this.flush();
 		return true;
 	}
 
@@ -114,19 +110,16 @@ export class DeltaFrames {
 			)) {
 				if (found.has(base.key)) continue;
 				bytes += base.place.length;
-				if (bytes > this.#dictionary.length - dictionaryPrefixBytes)
-					return [...found.values()];
+				if (bytes > this.#frame.baseRoom) return [...found.values()];
 				found.set(base.key, base);
 			}
 		return [...found.values()];
 	}
 
 	#fits(former: FormerFile, length: number, bases: readonly Base[]): boolean {
-		if (this.#lengths.length === 0) return true;
-		if (this.#fill + length > this.#raw.length) return false;
-		const missing = bases.filter(({ key }) => !this.#bases.has(key));
-		const more = missing.reduce((sum, { place }) => sum + place.length, 0);
-		if (this.#dictionaryFill + more > this.#dictionary.length) return false;
+		if (this.#frame.chunks === 0) return true;
+		if (!this.#frame.hasRoom(length, bases)) return false;
+		const missing = bases.filter((base) => !this.#frame.has(base));
 		return (
 			this.#only === former ||
 			(this.#paired && bases.length === 1 && missing.length === 1)
@@ -137,75 +130,35 @@ export class DeltaFrames {
 	#addBase(base: Base): boolean {
 		const bytes = this.#parts.finder.read(base);
 		if (bytes === undefined) return false;
-		this.#dictionary.set(bytes, this.#dictionaryFill);
-		this.#dictionaryFill += bytes.length;
-		this.#bases.set(base.key, base);
+		this.#frame.addBase(base, bytes);
 		return true;
-	}
-
-	#add(id: Bytes, bytes: Bytes): void {
-		this.#raw.set(bytes, this.#fill);
-		this.#fill += bytes.length;
-		this.#ids.push(id);
-		this.#lengths.push(bytes.length);
-		if (this.#fill >= this.#full) this.flush();
 	}
 
 	/** Stores what has been gathered. */
 	flush(): void {
-		if (this.#lengths.length > 0) this.#close();
-		this.#fill = 0;
-		this.#dictionaryFill = dictionaryPrefixBytes;
-		this.#bases.clear();
-		this.#ids = [];
-		this.#lengths = [];
+		if (this.#frame.chunks > 0) this.#close();
+		this.#frame.clear();
 		this.#only = undefined;
 		this.#paired = true;
 	}
 
 	#close(): void {
 		const { encoder, harvest, prove } = this.#parts;
-		const lengths = Uint32Array.from(this.#lengths);
-		const raw = this.#raw.subarray(0, this.#fill);
-		const content = {
-			...{ kind: FrameKind.content, raw, lengths, count: lengths.length },
-		};
+		const content = this.#frame.content(FrameKind.content);
 		const bases = chooseBases(
-			this.#gatheredBases(),
-			raw.length,
+			this.#frame.bases(),
+			content.raw.length,
 			(base) =>
 				encoder.encodeBeside(content, dictionaryOf([base])).frame.length,
 		);
-		const beside = this.#dictionaryOf(bases);
+		const isAll = bases.length === this.#frame.baseCount;
+		const beside = isAll ? this.#frame.beside() : dictionaryOf(bases);
 		const { frame, based } = encoder.encodeBeside(content, beside);
-		const ids = joined(this.#ids);
-		prove(raw, { ids, lengths });
+		const contents = this.#frame.contents();
+		prove(content.raw, contents);
 		if (based) for (const { place } of bases) harvest.refer(place);
-		harvest.add(frame, {
-			ids,
-			lengths,
-			bases: based ? beside.ids : noBytes,
-			rawLength: raw.length,
-		});
+		harvest.add(frame, { ...contents, bases: based ? beside.ids : noBytes });
 		this.#learn(based);
-	}
-
-	#gatheredBases(): (Base & BaseChunk)[] {
-		let at = dictionaryPrefixBytes;
-		return Array.from(this.#bases.values(), (base) => {
-			const bytes = this.#dictionary.subarray(at, at + base.place.length);
-			at += bytes.length;
-			return { ...base, bytes };
-		});
-	}
-
-	/** Made already where these are all. */
-	#dictionaryOf(bases: readonly BaseChunk[]): FrameBases {
-		if (bases.length < this.#bases.size) return dictionaryOf(bases);
-		return {
-			ids: joined(bases.map(({ id }) => id)),
-			dictionary: this.#dictionary.subarray(0, this.#dictionaryFill),
-		};
 	}
 
 	/** Where nothing resembles its former version, looking for that is not repeated for every frame. */
@@ -218,11 +171,3 @@ export class DeltaFrames {
 }
 
 const noBytes = new Uint8Array(0);
-
-function joined(ids: readonly Bytes[]): Bytes {
-	const bytes = new Uint8Array(ids.length * idBytes);
-	ids.forEach((id, i) => {
-		bytes.set(id, i * idBytes);
-	});
-	return bytes;
-}
