@@ -10,7 +10,7 @@ describe("the program", () => {
 	});
 
 	test("detects any bit that is flipped, any cut and any loss of a file, restores no wrong byte, and repairs all that is intact (T04, T45, T48)", async () => {
-		const account = await runCampaign("wounds", { every: 3000, jobs: 1 });
+		const account = await runCampaign("wounds", { every: 1000, jobs: 1 });
 		expect(account.failures).toEqual([]);
 		expect(account["flips"]).toBeGreaterThan(10);
 		expect(account["gone"]).toBeGreaterThan(20);

@@ -10,6 +10,8 @@
 // --grace    days for which what is forgotten can be brought back
 // --pack-mib size of packs: small, so that the tree fills many
 // --measure  days between two lines on how large and how fast it is by then
+//
+// SIGINT ends the years at the end of the day, and what there is then is judged.
 
 import {
 	mkdirSync,
@@ -59,6 +61,11 @@ const mostMegabytes = 400;
 /** A part of the packs' bytes beyond the least that is possible. */
 const mostOverhead = 0.1;
 
+let isEnding = false;
+process.once("SIGINT", () => {
+	isEnding = true;
+});
+
 await campaign("endurance", defaults, async ({ options, folder, log }) => {
 	const clock = fakeClock();
 	const lived = await open(initRepository, {
@@ -93,8 +100,10 @@ async function live(repository, { options, folder, log, clock }) {
 		await timed(spent, "forget", () => forgetSome(repository, log));
 		await timed(spent, "gc", () => collect(repository, options.grace, log));
 		const days = (hour + options.hours) / 24;
+		log.counts.lived = days;
 		if (days % options.measure === 0)
 			measure({ folder, log, days, spent, options });
+		if (isEnding) break;
 	}
 	clock.time += day * (options.grace + 1);
 	const last = await collect(repository, 0, log);

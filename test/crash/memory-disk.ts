@@ -43,6 +43,11 @@ export class MemoryDisk {
 		return new MemoryDisk(new Survivors(luck).folder(this.#root));
 	}
 
+	/** Holds the same names and bytes. */
+	equals(other: MemoryDisk): boolean {
+		return areEqual(this.#root, other.#root);
+	}
+
 	/** Files and folders below a path, for a look from outside. */
 	namesIn(path: string): string[] {
 		const folder = this.#find(path);
@@ -134,8 +139,9 @@ export class MemoryDisk {
 
 	#find(path: string): File | Folder | undefined {
 		let item: File | Folder | undefined = this.#root;
-		for (const name of path.split("/").filter(Boolean))
-			item = item instanceof Folder ? item.entries.get(name) : undefined;
+		for (const name of path.split("/"))
+			if (name !== "")
+				item = item instanceof Folder ? item.entries.get(name) : undefined;
 		return item;
 	}
 
@@ -191,6 +197,18 @@ class Survivors {
 		if (!this.#luck()) return synced;
 		return bytes.subarray(0, (synced.length + bytes.length) >> 1);
 	}
+}
+
+function areEqual(a: File | Folder | undefined, b: File | Folder): boolean {
+	if (a instanceof File)
+		return (
+			b instanceof File && (a.bytes === b.bytes || a.bytes.equals(b.bytes))
+		);
+	if (a === undefined || b instanceof File) return false;
+	if (a.entries.size !== b.entries.size) return false;
+	for (const [name, item] of b.entries)
+		if (!areEqual(a.entries.get(name), item)) return false;
+	return true;
 }
 
 function nameOf(path: string): string {

@@ -8,8 +8,19 @@ export interface FsCall {
 	readonly changes: boolean;
 }
 
-/** What becomes of a call, instead of what it does: an error that it fails with, or undefined to let it be. */
-export type FsPlan = (call: FsCall) => Error | undefined;
+/** What becomes of a write: half of its bytes are written, and then it fails, or says how many it has written. */
+export class HalfWrite {
+	readonly error: Error | undefined;
+
+	constructor(error?: Error) {
+		this.error = error;
+	}
+}
+
+/** What becomes of a call, instead of what it does: an error that it fails with; "nothing", and it says that all is well; undefined to let it be. */
+export type FsPlan = (
+	call: FsCall,
+) => Error | HalfWrite | "nothing" | undefined;
 
 const changing: ReadonlySet<keyof FsLayer> = new Set<keyof FsLayer>([
 	"write",
@@ -23,15 +34,20 @@ const changing: ReadonlySet<keyof FsLayer> = new Set<keyof FsLayer>([
 	"unlinkSync",
 ]);
 
-/** A file system in which each call happens as `plan` says: whole, or not at all. */
+/** A file system in which each call happens as `plan` says: whole, or not at all, or half of a write. */
 export function plannedFs(inner: FsLayer, plan: FsPlan): FsLayer {
 	const entries = Object.entries(inner).map(([name, call]) => {
 		const operation = name as keyof FsLayer;
 		const planned = (...words: unknown[]) => {
-			const error = plan(callOf(operation, words));
-			if (error === undefined) return (call as Call)(...words);
-			if (operation.endsWith("Sync")) throw error;
-			return Promise.reject(error);
+			const fate = plan(callOf(operation, words));
+			if (fate === undefined) return (call as Call)(...words);
+			if (fate instanceof HalfWrite)
+				return writeHalf(call as Call, words, fate.error);
+			const isSynchronous = operation.endsWith("Sync");
+			if (fate === "nothing")
+				return isSynchronous ? undefined : Promise.resolve();
+			if (isSynchronous) throw fate;
+			return Promise.reject(fate);
 		};
 		return [name, planned];
 	});
@@ -39,6 +55,21 @@ export function plannedFs(inner: FsLayer, plan: FsPlan): FsLayer {
 }
 
 type Call = (...words: unknown[]) => unknown;
+
+/** One byte at least: no file system writes none and says so. */
+function writeHalf(
+	write: Call,
+	[fd, bytes]: unknown[],
+	error: Error | undefined,
+): unknown {
+	const all = bytes as Uint8Array;
+	const written = write(fd, all.subarray(0, Math.ceil(all.length / 2)));
+	if (error === undefined) return written;
+	if (!(written instanceof Promise)) throw error;
+	return written.then(() => {
+		throw error;
+	});
+}
 
 function callOf(operation: keyof FsLayer, words: unknown[]): FsCall {
 	const [path, flags] = words;

@@ -7,6 +7,7 @@
 // --seconds     of a round
 // --writers, --readers, --collectors   processes
 // --between     milliseconds on average between two blows
+// --suspend     one of so many blows suspends, the others kill
 //
 // VARVE_STORM_SABOTAGE=blind or unfenced breaks something (storm/sabotage.mjs): then it must fail.
 
@@ -29,6 +30,7 @@ const defaults = {
 	readers: 2,
 	collectors: 2,
 	between: 250,
+	suspend: 3,
 };
 
 /** So that little content fills packs, and frames in which old content lies together. */

@@ -29,15 +29,16 @@ export async function compileWorker(name, source) {
 	return outfile;
 }
 
-/** What a process that runs the program says of a task. */
-export function answerOf(program, task) {
+/** What a process that runs the program says of a task. `tell` is given what it says before that, as `soFar`. */
+export function answerOf(program, task, tell = () => {}) {
 	return new Promise((resolve, reject) => {
 		const child = fork(program, {
 			stdio: ["ignore", "ignore", "inherit", "ipc"],
 		});
 		let answer;
-		child.once("message", (message) => {
-			answer = message;
+		child.on("message", (message) => {
+			if (message.soFar !== undefined) tell(message.soFar);
+			else answer = message;
 		});
 		child.once("error", reject);
 		child.once("exit", (code) => {

@@ -51,12 +51,16 @@ const smallParameters = {
 export const share = Number(process.env["VARVE_FAULTS"] ?? 0);
 
 /** Makes a repository with packs of a few KiB; all that this does to the disk goes by `plan`. */
-export async function initOn(disk: MemoryDisk, plan?: FsPlan): Promise<void> {
+export async function initOn(
+	disk: MemoryDisk,
+	plan?: FsPlan,
+	more: { readonly copies?: false } = {},
+): Promise<void> {
 	const fs = plan ? plannedFs(disk.layer, plan) : disk.layer;
 	const backend = await createLocalBackend(location, { fs });
 	const repository = await initRepository({
 		location: inThisThread(backend),
-		parameters: smallParameters,
+		parameters: { ...smallParameters, ...more },
 		workers: 0,
 		...(plan ? { identity: gone } : {}),
 	});
@@ -67,6 +71,9 @@ export async function initOn(disk: MemoryDisk, plan?: FsPlan): Promise<void> {
 export interface Trouble {
 	readonly plan?: FsPlan;
 	readonly faults?: readonly Fault[];
+	readonly cacheFolder?: string | undefined;
+	/** It will not be gone. */
+	readonly stays?: boolean;
 }
 
 /** Opens the repository, works, and closes it. */
@@ -82,7 +89,8 @@ export async function within<T>(
 		location: inThisThread(backend, trouble?.faults),
 		workers: 0,
 		clock: lateClock,
-		...(trouble ? { identity: gone } : {}),
+		cacheFolder: trouble?.cacheFolder,
+		...(trouble && trouble.stays !== true ? { identity: gone } : {}),
 	});
 	try {
 		return await work(repository);

@@ -3,6 +3,7 @@
 //   node test/crash/wounds.mjs --seed 1 --every 1 --jobs 2
 //
 // --every    one wound of so many is tried, drawn by the seed: 1 tries all
+// --from     passes over so many wounds of each repository, as a run that was cut off tells how far it came
 // --copies   0 makes the repository without second copies; 1 with them; 2 tries both
 // --jobs     processes at work at the same time
 //
@@ -14,7 +15,7 @@ import { availableParallelism } from "node:os";
 import { campaign } from "./campaign.mjs";
 import { answerOf, compileWorker } from "./worker-program.mjs";
 
-const defaults = { every: 1, copies: 2, jobs: availableParallelism() };
+const defaults = { every: 1, from: 0, copies: 2, jobs: availableParallelism() };
 
 await campaign("wounds", defaults, async ({ options, log }) => {
 	const program = await compileWorker("wounds", "repair/wounds-worker.ts");
@@ -27,21 +28,37 @@ await campaign("wounds", defaults, async ({ options, log }) => {
 	}
 });
 
-async function tryAll(program, { seed, every, copies, jobs }, log) {
+async function tryAll(program, { seed, every, from, copies, jobs }, log) {
+	const which = `${copies ? "with" : "without"} copies`;
 	const parts = Array.from({ length: jobs }, (_, part) => part);
 	const answers = await Promise.all(
 		parts.map((part) =>
-			answerOf(program, { seed, copies, part, parts: jobs, every }),
+			answerOf(
+				program,
+				{ seed, copies, part, parts: jobs, every, from },
+				(soFar) => log.tell(`${which}, part ${part}: ${describe(soFar)}`),
+			),
 		),
 	);
 	const [{ bytes, files }] = answers;
-	log.tell(
-		`${files} files, ${bytes} bytes ${copies ? "with" : "without"} copies`,
-	);
+	log.tell(`${which}: ${files} files, ${bytes} bytes`);
 	log.count(copies ? "bytesWithCopies" : "bytesWithout", bytes);
-	for (const { counts, failures } of answers) {
-		for (const [what, count] of Object.entries(counts)) log.count(what, count);
-		for (const failure of failures)
-			log.fail(`${copies ? "with" : "without"} copies: ${failure}`);
+	for (const answer of answers) {
+		log.tell(`${which}: ${describe(answer)}`);
+		for (const [what, count] of Object.entries(answer.counts))
+			log.count(what, count);
+		log.count("processorSeconds", Math.round(answer.cpu));
+		for (const failure of answer.failures) log.fail(`${which}: ${failure}`);
 	}
+}
+
+function describe({ at, wounds, counts, cpu, failures }) {
+	const said = Object.entries(counts).map(
+		([what, count]) => `${count} ${what}`,
+	);
+	const failed =
+		failures.length === 0
+			? "no failure"
+			: `${failures.length} failures, the last: ${failures.at(-1)}`;
+	return `at ${at} of ${wounds} wounds, ${said.join(", ")}; ${Math.round(cpu)} seconds of processor time; ${failed}`;
 }

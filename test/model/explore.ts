@@ -2,7 +2,12 @@ import type { FileKind } from "@varve/store";
 import { judgeFiles, judgeWorld } from "./judge.ts";
 import type { Process, Role, Step } from "./process.ts";
 import { copyOf } from "./repository.ts";
-import { type Switch, World, type WorldOptions } from "./world.ts";
+import {
+	type InnerSwitch,
+	type Switch,
+	World,
+	type WorldOptions,
+} from "./world.ts";
 
 export interface Shape extends WorldOptions {
 	/** Processes that are killed, or taken for dead while they live, at most. */
@@ -16,7 +21,7 @@ export interface Limits {
 	readonly preemptions?: number | undefined;
 	/** In each so many-th new state power is lost. */
 	readonly powerEvery?: number | undefined;
-	readonly off?: Switch | undefined;
+	readonly off?: Switch | InnerSwitch | undefined;
 }
 
 export interface Found {
@@ -367,7 +372,9 @@ async function powerFails(
 	if (powerEvery === undefined) return false;
 	if ((explored.states + explored.steps) % powerEvery !== 0) return false;
 	explored.powerLosses++;
-	const faults = await judgeFiles(await copyOf(position.world.inner));
+	const { inner, processes } = position.world;
+	const onlyGcs = !processes.some(({ program }) => program.role === "writer");
+	const faults = await judgeFiles(await copyOf(inner), onlyGcs);
 	return note(position, faults, explored);
 }
 

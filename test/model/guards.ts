@@ -1,9 +1,15 @@
-import { type Bytes, decodeGcList, encodeGcList } from "@varve/format";
+import {
+	type Bytes,
+	decodeGcList,
+	encodeGcList,
+	type GcList,
+	type Place,
+} from "@varve/format";
 import type { FileKind, ListedFile, RemoveBackend, Stage } from "@varve/store";
 import { over } from "./other-views.ts";
 import type { Process, Role } from "./process.ts";
 import { sha256Hex } from "./repository.ts";
-import type { Switch, World } from "./world.ts";
+import type { InnerSwitch, Switch, World } from "./world.ts";
 
 /** Only processes of one role go without the guard. */
 function only(
@@ -26,6 +32,18 @@ const noLists = (role: Role): Switch =>
 			kind === "gc" ? [] : backend.list(kind, options),
 	}));
 
+/** A list, rewritten as it is read. */
+const otherList =
+	(change: (list: GcList) => Partial<GcList>) =>
+	(backend: RemoveBackend): Partial<RemoveBackend> => ({
+		read: async (kind, name, range) => {
+			const bytes = await backend.read(kind, name, range);
+			if (kind !== "gc") return bytes;
+			const list = decodeGcList(bytes, sha256Hex);
+			return encodeGcList({ ...list, ...change(list) }, sha256Hex);
+		},
+	});
+
 const noLease = (role: Role): Switch =>
 	only(role, (backend) => ({
 		stage: async (lease) => overStage(await backend.stage(lease)),
@@ -46,20 +64,29 @@ function hasCondemned({ name }: Process, world: World): boolean {
 	);
 }
 
-/** What this gc saw of a kind before its list was durable is what it sees of it afterwards. */
-const staleOnceCondemned = (stale: FileKind): Switch =>
+function hasSwept({ name }: Process, world: World): boolean {
+	return world.log.some(
+		(one) => one.process === name && one.verb === "remove" && one.kind === "gc",
+	);
+}
+
+/** What this gc saw of these kinds before its list was durable is what it sees of them until that is gone. */
+const staleOnceCondemned = (...stale: FileKind[]): Switch =>
 	only("gc", (backend, process, world) => {
-		let listed: ListedFile[] = [];
+		const listed = new Map<FileKind, ListedFile[]>();
 		const known = new Map<string, Bytes>();
 		return {
 			list: async (kind, options) => {
-				if (kind !== stale) return backend.list(kind, options);
-				if (hasCondemned(process, world)) return listed;
-				listed = await backend.list(kind, options);
-				return listed;
+				const before = listed.get(kind);
+				if (!stale.includes(kind) || hasSwept(process, world))
+					return backend.list(kind, options);
+				if (before !== undefined && hasCondemned(process, world)) return before;
+				const files = await backend.list(kind, options);
+				listed.set(kind, files);
+				return files;
 			},
 			read: async (kind, name, range) => {
-				if (kind !== stale) return backend.read(kind, name, range);
+				if (!stale.includes(kind)) return backend.read(kind, name, range);
 				const bytes =
 					known.get(name) ?? (await backend.read(kind, name, range));
 				known.set(name, bytes);
@@ -88,18 +115,14 @@ export const guards = {
 			),
 	})),
 	/** A gc that goes on with the list of another one waits for nobody. */
-	laterGcDoesNotWait: only("gc", (backend) => ({
-		read: async (kind, name, range) => {
-			const bytes = await backend.read(kind, name, range);
-			if (kind !== "gc") return bytes;
-			const list = decodeGcList(bytes, sha256Hex);
-			return encodeGcList({ ...list, waitsFor: [] }, sha256Hex);
-		},
-	})),
+	laterGcDoesNotWait: only(
+		"gc",
+		otherList(() => ({ waitsFor: [] })),
+	),
 	/** Those are waited for who were there before the list was. */
 	leasesListedTooEarly: staleOnceCondemned("leases"),
 	/** The second mark goes by the records of the first. */
-	noSecondMark: staleOnceCondemned("snapshots"),
+	noSecondMark: staleOnceCondemned("snapshots", "copies/snapshots"),
 	marksNotReadAgain: staleOnceCondemned("forgotten"),
 	/** Packs are deleted before the records that need them. */
 	recordsLast: only("gc", (backend) => {
@@ -131,4 +154,33 @@ export const guards = {
 			},
 		};
 	}),
-} satisfies Readonly<Record<string, Switch>>;
+	/** A writer knows which snapshots are condemned, and makes differences from what lies in condemned packs. */
+	condemnedBases: only(
+		"writer",
+		otherList(() => ({ packs: [] })),
+	),
+	/** What a gc keeps may need bases that it does not keep. */
+	basesNotKept: {
+		role: "gc",
+		table: (table) => Object.assign(table, { bases: () => [].values() }),
+	},
+	/** A writer takes what lies in a frame with bases for a base. */
+	basesOfBases: {
+		role: "writer",
+		lookup: (lookup) => ({
+			empty: lookup.empty,
+			find: (ids, at) => withoutBases(lookup.find(ids, at)),
+			close: () => lookup.close(),
+		}),
+	},
+} satisfies Readonly<Record<string, Switch | InnerSwitch>>;
+
+function withoutBases(place: Place | undefined): Place | undefined {
+	if (place === undefined) return undefined;
+	const { pack, packSize, kind, offset, storedLength, rawLength } = place;
+	const { ordinal, length } = place;
+	return {
+		...{ pack, packSize, kind, offset, storedLength, rawLength },
+		...{ ordinal, length, bases: new Uint8Array(0) },
+	};
+}

@@ -1,5 +1,6 @@
 import {
 	decodeGcList,
+	idAt,
 	isVarveError,
 	NodeKind,
 	type SnapshotId,
@@ -10,7 +11,9 @@ import { gc } from "../../packages/core/src/gc/gc.ts";
 import type { GcOptions } from "../../packages/core/src/gc/options.ts";
 import { prepareToRead } from "../../packages/core/src/prepare-to-read.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
+import { framesOf, idsIn, unfounded } from "../core/delta-workplace.ts";
 import { allDead } from "./other-views.ts";
+import type { Process } from "./process.ts";
 import {
 	backendOf,
 	copyOf,
@@ -23,26 +26,36 @@ import type { World } from "./world.ts";
 /** Frees whatever can be freed. */
 export const allOfIt: GcOptions = { grace: 0, maxUnused: { bytes: 0 } };
 
-/** Reads every byte that a snapshot reaches; each chunk is proved by its id. */
+/** Reads every byte that a snapshot reaches; each chunk is proved by its id. Returns the ids of these. */
 export async function readSnapshot(
 	repository: Repository,
 	id: SnapshotId,
 	pause: () => Promise<void> = async () => {},
-): Promise<void> {
+): Promise<Set<string>> {
 	await prepareToRead(repository, [id]);
 	const record = (await repository.index.records([id])).get(id);
 	if (record === undefined) throw new Error("the record is gone");
 	const { objects } = repository;
+	const chunks = new Set<string>();
 	const visit = async (tree: TreeId): Promise<void> => {
+		chunks.add(tree);
 		for (const node of [...objects.nodes(tree)]) {
 			await pause();
 			if (node.kind === NodeKind.directory) await visit(node.tree as TreeId);
-			else for (const _ of objects.bytes(node.content));
+			else {
+				for (const _ of objects.bytes(node.content));
+				for (const { id } of objects.items(node.content))
+					if (id !== undefined) chunks.add(idAt(id));
+			}
 		}
 	};
 	for (const { tree } of record.roots) await visit(tree);
 	for (const list of [record.links, record.scan])
-		if (list !== undefined) for (const _ of objects.pieces(list));
+		if (list !== undefined) {
+			chunks.add(list);
+			for (const piece of objects.pieces(list)) chunks.add(sha256Hex(piece));
+		}
+	return chunks;
 }
 
 const short = (id: string) => id.slice(0, 8);
@@ -60,7 +73,7 @@ export async function judgeWorld(
 		...faultsOfOutcomes(world, initial),
 		...faultsOfPromises(world, files, initial),
 		...(await faultsOfStages(world)),
-		...(await judgeFiles(files)),
+		...(await judgeFiles(files, !world.processes.some(isWriter))),
 	];
 }
 
@@ -156,13 +169,21 @@ async function faultsOfStages(world: World): Promise<string[]> {
 		.map(({ name }) => `${name} has ended and left its stage`);
 }
 
-/** Of what lies in a repository in which nobody is at work any more, as after a loss of power. */
-export async function judgeFiles(files: Files): Promise<string[]> {
+const isWriter = ({ program }: Process) => program.role === "writer";
+
+/**
+ * Of what lies in a repository in which nobody is at work any more, as after a loss of power. `onlyGcs`: nobody but gcs has written content, so that in
+ * the end none of it lies twice.
+ */
+export async function judgeFiles(
+	files: Files,
+	onlyGcs: boolean,
+): Promise<string[]> {
 	const lost = await unreadable(files, true, "lost");
 	if (lost.length > 0) return lost;
 	const hidden = await unreadable(files, false, "cannot be read meanwhile");
 	const backend = allDead(await backendOf(files));
-	return [...hidden, ...(await faultsAfterGc(backend, files))];
+	return [...hidden, ...(await faultsAfterGc(backend, files, onlyGcs))];
 }
 
 async function unreadable(
@@ -176,15 +197,40 @@ async function unreadable(
 	const repository = await openModelRepository({ name: "judge", backend });
 	const dying = ignoreLists ? new Set<string>() : dyingOf(files);
 	const faults: string[] = [];
+	const needed = new Set<string>();
 	for (const id of files.get("snapshots")?.keys() ?? []) {
 		if (dying.has(id)) continue;
 		try {
-			await readSnapshot(repository, id as SnapshotId);
+			for (const chunk of await readSnapshot(repository, id as SnapshotId))
+				needed.add(chunk);
 		} catch (error) {
 			faults.push(`${short(id)} ${what}: ${told(error)}`);
 		}
 	}
-	return faults;
+	return [...faults, ...(await faultsOfBases(repository, needed))];
+}
+
+/** Of chunks that snapshots need and that have no place but in frames whose bases are missing, or lie in frames with bases. */
+async function faultsOfBases(
+	repository: Repository,
+	needed: ReadonlySet<string>,
+): Promise<string[]> {
+	const frames = await framesOf(repository);
+	const plain = new Set(
+		frames.flatMap(({ ids, bases }) => (bases.length === 0 ? idsIn(ids) : [])),
+	);
+	const good = new Set<string>();
+	const bad = new Set<string>();
+	for (const { ids, bases } of frames) {
+		const stands = idsIn(bases).every((id) => plain.has(id));
+		for (const id of idsIn(ids)) (stands ? good : bad).add(id);
+	}
+	return [...bad]
+		.filter((id) => needed.has(id) && !good.has(id))
+		.map(
+			(id) =>
+				`${short(id)} is lost: it is a difference from what is in no frame without bases`,
+		);
 }
 
 /** Forgotten snapshots that a list condemns: nobody is promised that they can be read. */
@@ -200,6 +246,7 @@ export function dyingOf(files: Files): Set<string> {
 async function faultsAfterGc(
 	backend: RemoveBackend,
 	before: Files,
+	onlyGcs: boolean,
 ): Promise<string[]> {
 	const faults: string[] = [];
 	try {
@@ -207,11 +254,20 @@ async function faultsAfterGc(
 		const first = await gc(repository, allOfIt);
 		if (first.state === "pending")
 			faults.push("the last gc waits for the dead");
-		const second = await gc(repository, allOfIt);
+		let second = await gc(repository, allOfIt);
+		// A base that lay twice, as of one who was killed, is worth less when it lies once: what is made with it may be made anew then.
+		for (let more = 0; more < 2 && second.state === "swept"; more++)
+			second = await gc(repository, allOfIt);
 		if (second.state !== "nothing" || second.bytesUnused > 0)
 			faults.push(
 				`after the last gc another one is ${second.state}, ${second.bytesUnused} bytes unused`,
 			);
+		const frames = await framesOf(repository);
+		for (const base of unfounded(frames))
+			faults.push(`after the last gc there is no base ${short(base)}`);
+		const ids = frames.flatMap((frame) => idsIn(frame.ids));
+		if (onlyGcs && new Set(ids).size < ids.length)
+			faults.push("after the last gc some content lies twice");
 	} catch (error) {
 		return [`the last gc failed: ${told(error)}`];
 	}

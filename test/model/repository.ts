@@ -13,6 +13,8 @@ import {
 	type Toolbox,
 } from "@varve/kernel";
 import {
+	type ChunkLookup,
+	type ChunkTable,
 	createMemoryBackend,
 	type FileKind,
 	fileKinds,
@@ -27,13 +29,15 @@ import type { JobContext } from "../../packages/core/src/job.ts";
 import { jobFactory } from "../../packages/core/src/jobs.ts";
 import { createObjectReader } from "../../packages/core/src/objects.ts";
 import type {
+	Crew,
 	CrewOptions,
 	Repository,
 } from "../../packages/core/src/repository.ts";
 
-/** Chunks of a few KB are whole files; each frame and each pack holds one or two. */
+/** Each file up to 2 KiB is one chunk; each frame and each pack holds one or two. Some 14 KB of content fill a cold frame. */
 export const config: Config = {
 	...defaultParameters,
+	chunker: { algorithm: "gear1", min: 2048, average: 4096, max: 8192 },
 	frameBytes: 1024,
 	packBytes: 1024,
 	id: "11".repeat(32),
@@ -77,12 +81,21 @@ function made<T>(all: Map<string, T>, name: string, make: () => T): T {
 	return one;
 }
 
-export interface OpenParts {
+/** What a process asks that does not ask its backend each time: for tests, which take a guard away there. */
+export interface Innards {
+	/** Of what reads and stores file content. */
+	readonly lookup?: (lookup: ChunkLookup) => ChunkLookup;
+	/** Of a gc. */
+	readonly table?: (table: ChunkTable) => ChunkTable;
+}
+
+export interface OpenParts extends Innards {
 	/** Whose random numbers these are. */
 	readonly name: string;
 	readonly backend: RemoveBackend;
 	readonly sleep?: () => Promise<void>;
-	readonly host?: string;
+	/** Before each task of a crew, which reads packs without a pause. */
+	readonly beforeTask?: (() => Promise<void>) | undefined;
 }
 
 /** The real thing, with a backend, a clock and random numbers of ours, and with no cache. */
@@ -90,6 +103,9 @@ export async function openModelRepository({
 	name,
 	backend,
 	sleep = async () => {},
+	beforeTask,
+	lookup = (one) => one,
+	table = (one) => one,
 }: OpenParts): Promise<Repository> {
 	const own: Toolbox = { ...tools, random: seededRandom(name) };
 	const kernel = kernelOf(name, own);
@@ -116,26 +132,46 @@ export async function openModelRepository({
 		observer: { on: () => {}, detail: false },
 		workers: 0,
 		objects: createObjectReader({ backend, index, tools: own }),
-		openSegments: (listing, signal) =>
-			openSegments(listing, { backend, hash64, warn: () => {}, signal }),
+		openSegments: async (listing, signal) => {
+			const options = { backend, hash64, warn: () => {}, signal };
+			const open = await openSegments(listing, options);
+			return { ...open, table: (without) => table(open.table(without)) };
+		},
 		startCrew: async ({ job, setup, stage, signal }: CrewOptions) => {
 			const context: JobContext = {
 				config,
 				kernel,
 				reads: backend.blocking,
-				openLookup: (descriptor) => openChunkLookup(descriptor, hash64),
+				openLookup: async (descriptor) =>
+					lookup(await openChunkLookup(descriptor, hash64)),
 				openSpool: () => {
 					if (stage === undefined) throw new Error("no stage");
 					return stage.spool;
 				},
 			};
-			return inlinePool(await (await jobFactory(job))(context, setup), {
+			const crew = inlinePool(await (await jobFactory(job))(context, setup), {
 				signal,
 			});
+			return beforeTask === undefined ? crew : hesitant(crew, beforeTask);
 		},
 		close: async () => {},
 		[Symbol.asyncDispose]: async () => {},
 	};
+}
+
+/** The same with a pause before each task. */
+function hesitant(crew: Crew, pause: () => Promise<void>): Crew {
+	const { submit, submitToEach } = crew;
+	return Object.assign(crew, {
+		submit: async (task: object) => {
+			await pause();
+			await submit.call(crew, task);
+		},
+		submitToEach: async (task: () => object) => {
+			await pause();
+			await submitToEach.call(crew, task);
+		},
+	});
 }
 
 /** What lies in a repository, by kind and name. */

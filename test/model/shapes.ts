@@ -1,152 +1,28 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { type SnapshotId, wholeScope } from "@varve/format";
-import { forget } from "../../packages/core/src/forget/forget.ts";
-import {
-	type ForgetPlan,
-	planByHand,
-} from "../../packages/core/src/forget/plan.ts";
-import { unforget } from "../../packages/core/src/forget/unforget.ts";
-import { gc } from "../../packages/core/src/gc/gc.ts";
-import { pin } from "../../packages/core/src/labels/change-labels.ts";
-import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
-import { readAgain } from "../../packages/core/src/query/rereading.ts";
-import { withReaderLease } from "../../packages/core/src/reader-lease.ts";
-import type { Repository } from "../../packages/core/src/repository.ts";
-import { snapshot } from "../../packages/core/src/snapshot/snapshot.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SnapshotId } from "@varve/format";
 import type { Shape } from "./explore.ts";
-import { allOfIt, readSnapshot } from "./judge.ts";
 import type { Program } from "./process.ts";
-import { backendOf, copyOf, openModelRepository } from "./repository.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "varve-model-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-
-/** Bytes that do not compress, the same for the same name. */
-function noise(name: string, length: number): Uint8Array {
-	const parts: Buffer[] = [];
-	for (let at = 0; at < length; at += 32)
-		parts.push(createHash("sha256").update(`${name} ${at}`).digest());
-	return new Uint8Array(Buffer.concat(parts).subarray(0, length));
-}
-
-/** One chunk in a pack of its own. */
-const chunkBytes = 1280;
-/** Three of these share a frame and a pack. */
-const smallBytes = 400;
-
-function takeStream(repository: Repository, content: string) {
-	const bytes = (async function* () {
-		yield noise(content, chunkBytes);
-	})();
-	const done = Promise.resolve();
-	return snapshot(repository, {
-		roots: [],
-		scope: wholeScope,
-		stream: { name: "file", bytes, done },
-	});
-}
-
-function takeFolder(repository: Repository, name: string) {
-	return snapshot(repository, {
-		roots: [{ path: join(folder, name), kind: "directory", names: [] }],
-		scope: wholeScope,
-	});
-}
-
-/** Files by path below the folder, and what is in each. */
-function fill(name: string, files: Readonly<Record<string, string>>): void {
-	for (const [path, content] of Object.entries(files)) {
-		const full = join(folder, name, path);
-		mkdirSync(dirname(full), { recursive: true });
-		writeFileSync(full, noise(content, smallBytes));
-	}
-}
-
-async function planFor(repository: Repository, ids: readonly string[]) {
-	const all = await listSnapshots(repository);
-	return planByHand(all.filter(({ id }) => ids.includes(id)));
-}
-
-async function forgetAll(repository: Repository, ids: readonly string[]) {
-	await forget(repository, await planFor(repository, ids));
-}
-
-/** The plan to forget these, made while nobody else is there. */
-async function planIn(files: Shape["files"], ids: readonly SnapshotId[]) {
-	const backend = await backendOf(files);
-	return planFor(await openModelRepository({ name: "plan", backend }), ids);
-}
-
-const writer = (name: string, content: string): Program => ({
-	name,
-	role: "writer",
-	run: (repository) => takeStream(repository, content),
-});
-const folderWriter = (name: string, source: string): Program => ({
-	name,
-	role: "writer",
-	run: (repository) => takeFolder(repository, source),
-});
-const collector = (name: string, wait = 0): Program => ({
-	name,
-	role: "gc",
-	run: (repository) => gc(repository, { ...allOfIt, wait }),
-});
-/** The second time it goes on with what the first had to leave. */
-const collectorTwice = (name: string): Program => ({
-	name,
-	role: "gc",
-	run: async (repository) => {
-		await gc(repository, allOfIt);
-		return gc(repository, allOfIt);
-	},
-});
-/** By a plan that was made before. */
-const forgetter = (name: string, plan: ForgetPlan): Program => ({
-	name,
-	role: "forget",
-	run: (repository) => forget(repository, plan),
-});
-const unforgetter = (name: string, ids: readonly SnapshotId[]): Program => ({
-	name,
-	role: "unforget",
-	run: (repository) => unforget(repository, ids),
-});
-const pinner = (name: string, ids: readonly SnapshotId[]): Program => ({
-	name,
-	role: "pin",
-	run: (repository) => pin(repository, ids),
-});
-const reader = (name: string, id: SnapshotId): Program => ({
-	name,
-	role: "reader",
-	reads: id,
-	run: (repository, pause) =>
-		withReaderLease(repository, { snapshots: [id], command: "read" }, () =>
-			readSnapshot(repository, id, pause),
-		),
-});
-
-/** As who lists or compares does. */
-const passerby = (name: string, id: SnapshotId): Program => ({
-	name,
-	role: "reader",
-	reads: id,
-	run: (repository, pause) =>
-		readAgain(repository, () => readSnapshot(repository, id, pause)),
-});
-
-/** What was done before, by one who was alone. */
-async function begin(
-	work: (repository: Repository) => Promise<void>,
-): Promise<Shape["files"]> {
-	const backend = await backendOf(new Map());
-	await work(await openModelRepository({ name: "before", backend }));
-	return copyOf(backend);
-}
+import {
+	begin,
+	collector,
+	collectorTwice,
+	fill,
+	folder,
+	folderWriter,
+	forgetAll,
+	forgetter,
+	noise,
+	passerby,
+	pinner,
+	planIn,
+	reader,
+	smallBytes,
+	takeFolder,
+	takeStream,
+	unforgetter,
+	writer,
+} from "./programs.ts";
 
 /** Streams by content, in this order; those of `forgotten` are forgotten. */
 async function streams(contents: string, forgotten: string) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Bytes, isVarveError } from "@varve/format";
 import {
+	type BlockingReads,
 	type FileKind,
 	fileKinds,
 	type ListedFile,
@@ -16,7 +17,12 @@ import {
 	type Role,
 	type Verb,
 } from "./process.ts";
-import { backendOf, type Files, openModelRepository } from "./repository.ts";
+import {
+	backendOf,
+	type Files,
+	type Innards,
+	openModelRepository,
+} from "./repository.ts";
 
 /** Takes one guard away: sits between a process and the backend. Only here, and for tests only. */
 export type Switch = (
@@ -25,14 +31,21 @@ export type Switch = (
 	world: World,
 ) => RemoveBackend;
 
+/** The same for a guard that does not show in what is asked of the backend. */
+export interface InnerSwitch extends Innards {
+	readonly role: Role;
+}
+
 export interface WorldOptions {
 	readonly files: Files;
 	readonly programs: readonly Program[];
-	readonly off?: Switch | undefined;
+	readonly off?: Switch | InnerSwitch | undefined;
 	/** Listings take two steps, and see each name at one of them or the other. */
 	readonly torn?: boolean | undefined;
 	/** Reads of what is named by its content need no step of their own. */
 	readonly coarse?: boolean | undefined;
+	/** The tasks of crews, which read packs, are steps of their own. */
+	readonly tasks?: boolean | undefined;
 }
 
 export interface Happened {
@@ -78,17 +91,21 @@ export class World {
 		const process = new Process(program);
 		this.processes.push(process);
 		const gated = this.#gate(process);
-		const backend = this.#options.off?.(gated, process, this) ?? gated;
-		const step = (verb: Verb) => () =>
-			this.#step(
-				process,
-				{ verb, kind: "", name: "" },
-				async () => {},
-			) as Promise<void>;
+		const { off, tasks } = this.#options;
+		const backend =
+			typeof off === "function" ? off(gated, process, this) : gated;
+		const innards =
+			typeof off === "object" && off.role === program.role ? off : {};
+		const step = (verb: Verb, kind: FileKind | "" = "") => {
+			const what = { verb, kind, name: "" };
+			return () => this.#step(process, what, async () => {}) as Promise<void>;
+		};
 		const repository = await openModelRepository({
+			...innards,
 			name: program.name,
 			backend,
 			sleep: step("sleep"),
+			beforeTask: tasks === true ? step("read", "packs") : undefined,
 		});
 		program.run(repository, step("sleep")).then(
 			(value) => {
@@ -220,7 +237,28 @@ export class World {
 					await inner.remove(stage, kind, name);
 				}),
 		};
-		return over(inner, gated);
+		return over(inner, { ...gated, blocking: this.#blockingReads(process) });
+	}
+
+	/** No steps. What is named by its content is the same whenever it is read; that it is gone, the process has been told. */
+	#blockingReads(process: Process): BlockingReads {
+		const { blocking } = this.inner;
+		return {
+			readInto: (kind, name, at, target) => {
+				try {
+					blocking.readInto(kind, name, at, target);
+				} catch (error) {
+					process.learn(`no ${kind} ${name};`);
+					throw error;
+				}
+			},
+			size: (kind, name) => {
+				const size = blocking.size(kind, name);
+				if (size === undefined) process.learn(`no ${kind} ${name};`);
+				return size;
+			},
+			close: () => blocking.close(),
+		};
 	}
 
 	#gateStage(
@@ -247,9 +285,12 @@ export class World {
 	}
 
 	async #listTorn(process: Process, kind: FileKind): Promise<ListedFile[]> {
+		// Not the same halves each time.
+		const bit = 1 << (process.steps % 5);
 		const half = async (odd: number) =>
 			(await this.inner.list(kind)).filter(
-				({ name }) => Number.parseInt(name.slice(3, 5), 16) % 2 === odd,
+				({ name }) =>
+					((Number.parseInt(name.slice(3, 5), 16) & bit) === 0) === (odd === 0),
 			);
 		const first = process.steps % 2;
 		const what = { verb: "list", kind, name: "" } as const;

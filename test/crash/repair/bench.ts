@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+	type InitOptions,
 	initRepository,
 	isVarveError,
 	openRepository,
@@ -170,6 +171,13 @@ export function noise(length: number, seed: number): Uint8Array {
 	return seeded(seed).bytes(length);
 }
 
+export interface BenchOptions {
+	readonly copies?: boolean;
+	readonly parameters?: InitOptions["parameters"];
+	/** What is done after the second snapshot. */
+	readonly also?: (repository: Repository) => Promise<void>;
+}
+
 /** A repository in memory with two snapshots of a folder, and what they hold. */
 export class Bench {
 	readonly source: string;
@@ -212,23 +220,22 @@ export class Bench {
 	static async make(
 		before: TreeLiteral,
 		after: TreeLiteral,
-		{ copies = false }: { copies?: boolean } = {},
+		{ copies = false, parameters = smallParameters, also }: BenchOptions = {},
 	): Promise<Bench> {
 		const folder = mkdtempSync(join(tmpdir(), "varve-repair-"));
 		const source = join(folder, "source");
 		const backend = createMemoryBackend();
-		const parameters = copies
-			? smallParameters
-			: { ...smallParameters, copies };
 		const repository = await initRepository({
-			...{ location: backend, parameters, workers: 0, clock },
+			...{ location: backend, workers: 0, clock },
+			parameters: copies ? parameters : { ...parameters, copies },
 		});
 		makeTree(source, before);
 		const first = await takeIn(repository, source);
 		makeTree(source, after);
 		const second = await takeIn(repository, source);
+		await also?.(repository);
 		const contents = await readAll(repository);
-		const records = await repository.index.records([first, second]);
+		const records = await repository.index.records([...contents.keys()]);
 		const files = await filesOf(backend);
 		return new Bench({
 			...{ folder, source, first, second, files, contents, records },

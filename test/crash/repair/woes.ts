@@ -28,7 +28,7 @@ export async function packsIn(backend: RemoveBackend) {
 
 export async function changeFile(
 	backend: RemoveBackend,
-	kind: "packs" | "segments" | "snapshots",
+	kind: "packs" | "copies/packs" | "segments" | "snapshots",
 	name: string,
 	change: (bytes: Uint8Array) => Uint8Array,
 ): Promise<void> {

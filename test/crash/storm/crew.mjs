@@ -101,18 +101,22 @@ export class Driver {
 	#thereWhenFenced;
 	#child;
 	#ended;
+	#isReady = false;
 	name;
 
 	constructor(orders, ledger) {
 		this.name = orders.name;
 		const child = spawn(process.execPath, [driver, JSON.stringify(orders)], {
 			stdio: ["pipe", "pipe", "inherit"],
-			env: { ...process.env, NODE_OPTIONS: "" },
+			env: environment(),
 		});
 		this.#child = child;
 		this.ready = new Promise((resolve) => {
 			eachLine(child.stdout, (message) => {
-				if (message.ready) resolve();
+				if (message.ready) {
+					this.#isReady = true;
+					resolve();
+				}
 				ledger.hear(this, message);
 			});
 			child.once("close", resolve);
@@ -125,6 +129,11 @@ export class Driver {
 
 	get pid() {
 		return this.#child.pid;
+	}
+
+	/** What it does as far as it is heard: a verb, "between" two of them, or "starting". */
+	get phase() {
+		return this.doing?.began ?? (this.#isReady ? "between" : "starting");
 	}
 
 	get isAlive() {
@@ -160,10 +169,18 @@ export class Driver {
 		return await this.#ended;
 	}
 
+	/** Resolves with what it was doing: by then all that it said is heard. */
 	async kill() {
 		this.signal("SIGKILL");
 		await this.#ended;
+		return this.phase;
 	}
+}
+
+/** More certificates than Node has would be read at each start. */
+function environment() {
+	const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+	return { ...rest, NODE_OPTIONS: "" };
 }
 
 /** Letter of the state of a process, as proc(5) has it. */

@@ -54,14 +54,17 @@ export class Round {
 
 	/** One blow, at one of them. */
 	async #strike() {
-		const { random, log } = this.#parts;
+		const { options, random, log } = this.#parts;
 		const i = random.below(this.#drivers.length);
 		const one = this.#drivers[i];
 		if (one.isSuspended) return;
-		if (random.below(3) > 0) {
-			await one.driver.kill();
+		// Who is starting has done nothing yet: nearly all of them are left to do something first.
+		if (one.driver.phase === "starting" && random.below(30) > 0) return;
+		if (random.below(options.suspend) > 0) {
+			const phase = await one.driver.kill();
 			this.#killed++;
 			log.count("kills");
+			log.count(`killedIn-${phase}`);
 			this.#drivers[i] = this.#start(one);
 		} else await this.#suspend(one, 20 + random.below(1500));
 	}

@@ -13,10 +13,9 @@ const ways = {
 	unfenced: (backend) => backend,
 };
 
-/** The backend of a repository, as it is or without one of the things it does. */
+/** The backend of a repository, without one of the things it does. */
 export async function openSabotaged(location, way) {
-	const backend = await openLocalBackend(location, { warn: () => {} });
-	return way ? ways[way](backend) : backend;
+	return ways[way](await openLocalBackend(location, { warn: () => {} }));
 }
 
 function changed(object, members) {

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { acts } from "./faults/acts.ts";
+import { type FaultKind, faultKinds, lyingSync } from "./faults/kinds.ts";
+import { pointsOf, runWithout, tryFault } from "./faults/trial.ts";
+import { makeWorld, removeWorld, type World } from "./faults/world.ts";
+import { share } from "./workshop.ts";
+
+/** A prime, so that what is left out of one act is tried of another. */
+const step = share || 31;
+
+/** Trials in which a fault struck, by its kind. */
+const faults = new Map<string, number>();
+let world: World;
+let points = 0;
+
+beforeAll(async () => {
+	world = await makeWorld();
+});
+afterAll(() => removeWorld(world));
+
+/** By hand it is told what was done: such a run takes long. */
+function tell(text: string): void {
+	if (share > 0) console.log(text);
+}
+
+describe.each(acts.map((act) => [act.name, act] as const))("%s", (_, act) => {
+	test("costs nothing while the storage fails anywhere, once or from then on, ends as the storage did, and done again succeeds (T12)", async () => {
+		const course = await runWithout(act, world);
+		const wrong: string[] = [];
+		let count = 0;
+		for (const kind of faultKinds)
+			for (const at of pointsOf(course, kind)) {
+				if (points++ % step !== 0) continue;
+				const { struck, complaints } = await tryFault(course, kind, at);
+				wrong.push(...complaints);
+				if (struck === 0) continue;
+				count++;
+				faults.set(kind.name, (faults.get(kind.name) ?? 0) + 1);
+			}
+		tell(`${count} faults, ${wrong.length} complaints: ${act.name}`);
+		expect(wrong).toEqual([]);
+		expect(course.calls.length).toBeGreaterThan(20);
+	}, 7_200_000);
+});
+
+test("all of it together meets thousands of faults", () => {
+	const sum = [...faults.values()].reduce((all, count) => all + count, 0);
+	for (const [kind, count] of faults) tell(`${count} of ${kind}`);
+	tell(`${sum} faults in all, one of ${step}`);
+	if (share === 0) expect(sum).toBeGreaterThan(2000);
+});
+
+test("gc deletes nothing that is needed by what comes back if power is lost after a sync failed, and it went on", async () => {
+	const wrong: string[] = [];
+	let went = 0;
+	for (const act of acts.filter(({ settles }) => settles !== undefined)) {
+		const course = await runWithout(act, world);
+		for (const kind of faultKinds.filter(isFailedSync))
+			for (const at of pointsOf(course, kind)) {
+				wrong.push(...(await tryFault(course, kind, at)).complaints);
+				went++;
+			}
+	}
+	expect(wrong).toEqual([]);
+	expect(went).toBeGreaterThan(50);
+}, 7_200_000);
+
+/** Only where there is no room there is a reserve to go on with. */
+const isFailedSync = ({ code, losesPower }: FaultKind) =>
+	losesPower && code === "NO_SPACE";
+
+test("an fsync that is left out is found by what is missing then", async () => {
+	const [first] = acts;
+	if (first === undefined) throw new Error("no act");
+	const course = await runWithout(first, world);
+	const found: number[] = [];
+	for (const at of pointsOf(course, lyingSync)) {
+		const { complaints } = await tryFault(course, lyingSync, at);
+		if (complaints.length > 0) found.push(at);
+	}
+	// Those of packs, of a segment, of the record, and of the directories that they are in.
+	expect(found.length).toBeGreaterThan(5);
+});
