@@ -50,6 +50,7 @@ export function drawCurves({ title, results }) {
 		].join("\n");
 	});
 	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>MB stored after each snapshot: ${title}</title>
 <rect width="${width}" height="${height}" fill="white"/>
 <text x="${margin.left}" y="22" font-size="14">${title}</text>
 <text x="${width / 2}" y="${height - 8}" text-anchor="middle">snapshots after the first</text>
