@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { encodeGcList, type PackId, StorageError } from "@varve/format";
+import { StorageError } from "@varve/format";
 import { faultyBackend } from "@varve/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -19,7 +19,7 @@ import type {
 } from "../../packages/core/src/repository.ts";
 import { restore } from "../../packages/core/src/restore/restore.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
-import { withStage } from "../../packages/core/src/with-stage.ts";
+import { condemn } from "./condemn.ts";
 import { take, workplace } from "./snapshot-workplace.ts";
 
 const place = workplace("gc-after");
@@ -229,16 +229,7 @@ describe("while a generation is pending", () => {
 		const folder = source(content);
 		await take(repository, folder);
 		const packs = await repository.backend.list("packs");
-		await withStage(repository, async (stage) => {
-			const list = {
-				generation: stage.lease,
-				time: new Date().toISOString(),
-				packs: packs.map(({ name }) => name as PackId),
-				snapshots: [],
-			};
-			const bytes = encodeGcList(list, repository.tools.sha256Hex);
-			await stage.putBytes("gc", stage.lease, bytes);
-		});
+		await condemn(repository, { packs: packs.map(({ name }) => name) });
 		return { repository, folder, packs };
 	}
 

@@ -7,7 +7,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { encodeForgotten, encodeGcList, type SnapshotId } from "@varve/format";
+import { encodeForgotten, type SnapshotId } from "@varve/format";
 import { beforeEach, describe, expect, test } from "vitest";
 import { gc } from "../../packages/core/src/gc/gc.ts";
 import { withLease } from "../../packages/core/src/lease.ts";
@@ -21,6 +21,7 @@ import type {
 import { restore } from "../../packages/core/src/restore/restore.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
 import { over } from "../model/other-views.ts";
+import { condemn, onceListed } from "./condemn.ts";
 import { lateClock, take, workplace } from "./snapshot-workplace.ts";
 
 const place = workplace("late-readers");
@@ -40,24 +41,8 @@ async function forgetAndCondemn(
 			const bytes = encodeForgotten(mark, sha256Hex);
 			await stage.putBytes("forgotten", snapshot, bytes);
 		}
-		if (packs === undefined) return;
-		const generation = stage.lease;
-		const list = { generation, time, packs: packs as never, snapshots };
-		await stage.putBytes("gc", generation, encodeGcList(list, sha256Hex));
 	});
-}
-
-/** Lets something happen when a reader has listed the repository for the first time. */
-function once({ index }: Repository, happens: () => Promise<void>): void {
-	const catchUp = index.catchUp.bind(index);
-	let isDone = false;
-	const value: typeof index.catchUp = async (...args) => {
-		await catchUp(...args);
-		if (isDone) return;
-		isDone = true;
-		await happens();
-	};
-	Object.defineProperty(index, "catchUp", { value });
+	if (packs !== undefined) await condemn(repository, { packs, snapshots });
 }
 
 const packsIn = async ({ backend }: Repository) =>
@@ -85,7 +70,7 @@ describe("a reader", () => {
 	/** A reader to whom it happens, once it has listed the repository, that a gc which does not see his lease moves what he is going to read. */
 	async function overtaken(): Promise<Repository> {
 		const reader = await place.repository({ location: repository.location });
-		once(reader, async () => {
+		onceListed(reader, async () => {
 			const { backend } = repository;
 			const list: typeof backend.list = async (kind, options) =>
 				kind === "leases" ? [] : backend.list(kind, options);
@@ -142,7 +127,7 @@ describe("a reader", () => {
 
 	test("is told once that packs are lost, if they are", async () => {
 		const reader = await place.repository({ location: repository.location });
-		once(reader, losePacks);
+		onceListed(reader, losePacks);
 		const target = place.fresh("target");
 		const report = await restore(reader, { snapshot, subpath: folder, target });
 		const told = report.problems.map(({ path, reason }) => [path, reason]);
@@ -174,7 +159,7 @@ describe("a reader", () => {
 		const ids = all.map(({ name }) => name);
 		await forgetAndCondemn(repository, ids, await packsIn(repository));
 		const reader = await place.repository({ location: repository.location });
-		once(reader, losePacks);
+		onceListed(reader, losePacks);
 		const report = await verify(reader, { level: "data" });
 		expect(report).toMatchObject({ findings: [], snapshots: 0 });
 	});

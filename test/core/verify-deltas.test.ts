@@ -5,13 +5,19 @@ import { describe, expect, test } from "vitest";
 import { forget } from "../../packages/core/src/forget/forget.ts";
 import { planByHand } from "../../packages/core/src/forget/plan.ts";
 import { gc } from "../../packages/core/src/gc/gc.ts";
+import { withLease } from "../../packages/core/src/lease.ts";
 import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import { verify } from "../../packages/core/src/verify/verify.ts";
+import { onceListed } from "./condemn.ts";
 import { framesOf, idsIn, metaDeltasOf, unfounded } from "./delta-workplace.ts";
 import { readingPlace } from "./reading-workplace.ts";
 import { lateClock, take } from "./snapshot-workplace.ts";
-import { flip, tamperedBackend } from "./tampered-backend.ts";
+import {
+	flip,
+	type TamperedBackend,
+	tamperedBackend,
+} from "./tampered-backend.ts";
 
 const place = readingPlace("verify-deltas");
 
@@ -33,8 +39,11 @@ async function scene() {
 }
 
 /** With nothing in mind that a client keeps. */
-async function findingsOf(location: ReturnType<typeof tamperedBackend>) {
-	const repository = await place.repository({ location, isThere: true });
+const reading = (location: TamperedBackend) =>
+	place.repository({ location, isThere: true });
+
+async function findingsOf(location: TamperedBackend) {
+	const repository = await reading(location);
 	return (await verify(repository, { level: "data" })).findings;
 }
 
@@ -64,7 +73,8 @@ describe("verify of trees that are differences", () => {
 		expect(ofDelta.some(({ hasCopy }) => hasCopy)).toBe(false);
 	});
 
-	test("says nothing of one that nobody needs and whose base a gc has freed", async () => {
+	/** Only the last snapshot stays, and it needs no tree that is a difference. */
+	async function forgetDifferences() {
 		const { backend, repository, source } = await scene();
 		fill(join(source, "sub"), "second");
 		await take(repository, source);
@@ -75,8 +85,29 @@ describe("verify of trees that are differences", () => {
 			(one) => one.id !== (id as SnapshotId),
 		);
 		await forget(repository, planByHand(others));
+		return { backend, repository };
+	}
+
+	test("says nothing of one that nobody needs and whose base a gc has freed", async () => {
+		const { backend, repository } = await forgetDifferences();
 		await gc(repository, { grace: 0, maxUnused: { share: 1 } });
 		expect(unfounded(await framesOf(repository))).not.toEqual([]);
 		expect(await findingsOf(backend)).toEqual([]);
+	});
+
+	test("says nothing of one that nobody needs and whose base a gc frees meanwhile", async () => {
+		const { backend, repository } = await forgetDifferences();
+		const collect = () => gc(repository, { grace: 0, maxUnused: { share: 1 } });
+		const lease = { kind: "reader", snapshots: [], command: "test" } as const;
+		await withLease(repository, lease, async () => {
+			expect((await collect()).state).toBe("pending");
+		});
+		const reader = await reading(backend);
+		onceListed(reader, async () => {
+			expect((await collect()).state).toBe("swept");
+			expect(unfounded(await framesOf(repository))).not.toEqual([]);
+		});
+		const { findings } = await verify(reader, { level: "data" });
+		expect(findings).toEqual([]);
 	});
 });

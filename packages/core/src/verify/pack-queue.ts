@@ -228,8 +228,12 @@ export class PackQueue {
 			chunks: readonly string[];
 		},
 	): void {
-		state.isGood = false;
-		this.#options.progress.addErrors(1);
+		const { baseless = false } = fault;
+		// Of its pack it says nothing, and whether it is an error is known when it is known who needs it.
+		if (!baseless) {
+			state.isGood = false;
+			this.#options.progress.addErrors(1);
+		}
 		const { pack, from } = state;
 		this.#options.faults.add({
 			code: from === undefined ? fault.code : "BAD_COPY",
@@ -237,7 +241,7 @@ export class PackQueue {
 			file: { kind: from ?? "packs", name: pack },
 			...(from === undefined ? { pack } : {}),
 			chunks: fault.chunks,
-			baseless: fault.baseless ?? false,
+			baseless,
 		});
 	}
 }

@@ -8,8 +8,10 @@ import {
 	idAt,
 	idBytes,
 	isVarveError,
+	NotFoundError,
 	type Place,
 	scrubBlockBytes,
+	type VarveError,
 } from "@varve/format";
 import type { Toolbox } from "@varve/kernel";
 import type { BlockingReads } from "@varve/store";
@@ -177,8 +179,8 @@ export class RangeCheck {
 		} catch (error) {
 			if (!isVarveError(error)) throw error;
 			const chunks = ids.slice();
-			const { code, message } = error;
-			const baseless = code === "MISSING_BASE";
+			const { message } = error;
+			const baseless = isWithoutBase(error);
 			return { offset, code: "BAD_FRAME", baseless, message, chunks };
 		}
 	}
@@ -202,6 +204,11 @@ export class RangeCheck {
 			target: this.#raw,
 		}).raw;
 	}
+}
+
+/** The frame itself has been read: what is not there is a base, or the pack of one, which a gc may sweep at any moment. */
+function isWithoutBase(error: VarveError): boolean {
+	return error.code === "MISSING_BASE" || error instanceof NotFoundError;
 }
 
 function neededEnd({ end, frames }: VerifyRange): number {
