@@ -32,7 +32,7 @@ async function abortAt(bench: Bench, at: number): Promise<Aborted> {
 	const { signal } = controller;
 	const end: unknown = await within(
 		disk,
-		(repository) => takeIn(repository, bench.source, signal),
+		(repository) => takeIn(repository, bench.source, { signal }),
 		{ plan },
 	).catch((error) => error);
 	const left = leftoversOn(disk).map((name) => `${name} is left`);

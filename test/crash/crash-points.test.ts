@@ -59,6 +59,7 @@ function someLuck(seed: number): Luck {
 describe("a snapshot whose process dies at any of its changes to the repository", () => {
 	const wrong: string[] = [];
 	const left: string[] = [];
+	const undone: string[] = [];
 	let points = 0;
 
 	beforeAll(async () => {
@@ -67,8 +68,12 @@ describe("a snapshot whose process dies at any of its changes to the repository"
 		for (let at = 1; at <= undisturbed.calls.length; at++, points++) {
 			const { disk, calls } = await dieInSnapshot(bench, at);
 			const when = `dead at ${at}, ${describeCall(calls[at - 1])}`;
-			const { complaints } = await lookAfter(disk, bench);
+			const { complaints, kept } = await lookAfter(disk, bench);
 			wrong.push(...complaints.map((complaint) => `${when}: ${complaint}`));
+			const lost = await within(disk.afterPowerLoss(noLuck), (r) =>
+				complaintsOf(r, bench.source, kept),
+			);
+			undone.push(...lost.map((complaint) => `${when}: ${complaint}`));
 			left.push(...leftoversOn(disk).map((name) => `${when}: ${name}`));
 		}
 	});
@@ -76,6 +81,10 @@ describe("a snapshot whose process dies at any of its changes to the repository"
 	test("leaves no damage, and the next one succeeds (T06)", () => {
 		expect(points).toBeGreaterThan(40);
 		expect(wrong).toEqual([]);
+	});
+
+	test("leaves nothing on which the next one relies, and which a loss of power after that takes away (T01, T06)", () => {
+		expect(undone).toEqual([]);
 	});
 
 	test("leaves no lease that the next one does not clear", () => {
@@ -137,8 +146,11 @@ describe("an init whose process dies, or whose power is lost, at any of its chan
 	const wrong: string[] = [];
 	/** It stopped between the two files that it makes. */
 	const stuck: string[] = [];
+	/** There was a snapshot in it. */
+	const undone: string[] = [];
 
 	beforeAll(async () => {
+		const bench = await makeBench();
 		const whole = dyingAt(never);
 		await initOn(new MemoryDisk(), whole.plan);
 		for (let at = 1; at <= whole.calls.length; at++) {
@@ -146,6 +158,11 @@ describe("an init whose process dies, or whose power is lost, at any of its chan
 			if (isPackFolder(call) && share !== 1) continue;
 			const disk = new MemoryDisk();
 			await initOn(disk, dyingAt(at).plan).catch(() => {});
+			// Making second copies would make the config durable too.
+			const bare = new MemoryDisk();
+			await initOn(bare, dyingAt(at).plan, { copies: false }).catch(() => {});
+			for (const complaint of await complaintsAfterFirst(bare, bench))
+				undone.push(`${at}, ${describeCall(call)}: ${complaint}`);
 			for (const luck of [() => true, noLuck, someLuck(at)]) {
 				const complaint = await complaintAboutInit(disk.afterPowerLoss(luck));
 				if (complaint === undefined) continue;
@@ -159,10 +176,26 @@ describe("an init whose process dies, or whose power is lost, at any of its chan
 		expect(wrong).toEqual([]);
 	});
 
+	test("leaves a repository in which a snapshot is safe from a loss of power as soon as it is taken (T01)", () => {
+		expect(undone).toEqual([]);
+	});
+
 	test("leaves room for one also between its two files", () => {
 		expect(stuck).toEqual([]);
 	});
 });
+
+/** Takes a snapshot, after an init if there is no repository, and then power is lost. */
+async function complaintsAfterFirst(
+	disk: MemoryDisk,
+	{ source, account }: Bench,
+): Promise<string[]> {
+	await within(disk, async () => {}).catch(() => initOn(disk));
+	const { id } = await within(disk, (r) => takeIn(r, source));
+	return await within(disk.afterPowerLoss(noLuck), (r) =>
+		complaintsOf(r, source, [{ id, account }]),
+	).catch((error) => [String(error)]);
+}
 
 /** One of 256. */
 function isPackFolder(call: FsCall | undefined): boolean {

@@ -8,6 +8,7 @@ import {
 	openRepository,
 	type Repository,
 	restore,
+	type SnapshotOptions,
 	type SnapshotResult,
 	snapshot,
 	verify,
@@ -112,12 +113,12 @@ function inThisThread(
 export function takeIn(
 	repository: Repository,
 	path: string,
-	signal?: AbortSignal,
+	options: Pick<SnapshotOptions, "signal" | "skipIfUnchanged"> = {},
 ): Promise<SnapshotResult> {
 	return snapshot(repository, {
 		roots: [{ path, kind: "directory", names: [] }],
 		scope: wholeScope,
-		signal,
+		...options,
 	});
 }
 
@@ -164,6 +165,8 @@ export interface Afterwards {
 	/** Ids of the snapshots listed. */
 	readonly listed: readonly string[];
 	readonly complaints: readonly string[];
+	/** What is there for good, the next snapshot included. */
+	readonly kept: readonly Kept[];
 }
 
 /** Looks at the repository, takes the next snapshot, and looks again; all that is listed must restore, the first one among it. */
@@ -180,7 +183,7 @@ export async function lookAfter(
 		const kept = [first, ...[...others, id].map((id) => ({ id, account }))];
 		for (const complaint of await complaintsOf(repository, source, kept))
 			complaints.push(`after the next snapshot: ${complaint}`);
-		return { listed, complaints };
+		return { listed, complaints, kept };
 	});
 }
 

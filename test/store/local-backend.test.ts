@@ -227,6 +227,20 @@ describe("T01 T02 the durable write", () => {
 		expect(log.slice(1)).toEqual(["fsync segments", "fsync forgotten"]);
 	});
 
+	test("of what was listed comes, for packs, folder by folder", async () => {
+		const { backend, log } = await openWith();
+		await backend.settlePacks([name, `cd${name.slice(2)}`, name]);
+		await backend.settlePacks([]);
+		await backend.settle(["config", "labels"]);
+		expect(log).toEqual([
+			"fsync packs/ab",
+			"fsync packs/cd",
+			"fsync packs",
+			"fsync .",
+			"fsync labels",
+		]);
+	});
+
 	test("makes a folder that is missing again, and syncs the one above it", async () => {
 		const { stage, log } = await openWith();
 		fs.rmdirSync(join(location, "packs/ab"));

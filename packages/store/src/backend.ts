@@ -95,17 +95,19 @@ export interface WriteBackend extends ReadBackend {
 	listFenced(): Promise<string[]>;
 	/** Deletes that. What cannot be deleted stays, with a warning. */
 	clearFenced(): Promise<void>;
+	/**
+	 * Makes durable what has been listed of these kinds, and that nothing else is there: who wrote or removed a file may have been killed, or have
+	 * failed, before that was. Whoever relies on it comes here first. Not for kinds whose files lie in many folders.
+	 */
+	settle(kinds: readonly FileKind[]): Promise<void>;
+	/** The same for packs that have been listed. */
+	settlePacks(names: readonly string[]): Promise<void>;
 }
 
 /** Third rung. */
 export interface RemoveBackend extends WriteBackend {
 	/** Removes a file by first renaming it into the stage. Absence is success. Durable when it resolves, also where somebody else removed it. */
 	remove(stage: Stage, kind: FileKind, name: string): Promise<void>;
-	/**
-	 * Makes durable that what is not listed of these kinds is absent: who removed it may have been killed before that was. Not for kinds whose
-	 * files lie in many folders.
-	 */
-	settle(kinds: readonly FileKind[]): Promise<void>;
 	/**
 	 * Moves a damaged file to `quarantine/`, where nobody looks for it and nobody deletes it: durably there first, and only then away from where it
 	 * was. Returns its name there, `<kind>.<name>`, with a number behind if another file has that; undefined if it is absent. With `stays` it

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { ConflictError, leastReserve } from "@varve/format";
+import { ConflictError, isVarveError, leastReserve } from "@varve/format";
 import type { RemoveBackend } from "./backend.ts";
 import { DurableWrite } from "./durable-write.ts";
 import { isErrno, storageError } from "./fs-errors.ts";
@@ -25,6 +25,7 @@ export async function createLocalBackend(
 	const durable = new DurableWrite(fs, options.warn ?? (() => undefined));
 	try {
 		await makeFolderDurably(fs, durable, root);
+		await settleAbove(durable, root);
 		await requireUnused(fs, root);
 		for (const folder of folders) await makeFolder(fs, join(root, folder));
 		const packs = join(root, "packs");
@@ -55,6 +56,18 @@ async function makeFolderDurably(
 		made = await makeFolder(fs, path);
 	}
 	if (made) await durable.syncDirectory(parent);
+}
+
+/** Who made the folders above may have been killed before they were durable. Those that may not be read are no work of ours. */
+async function settleAbove(durable: DurableWrite, path: string): Promise<void> {
+	const parent = dirname(path);
+	if (parent === path) return;
+	try {
+		await durable.syncDirectory(parent);
+	} catch (error) {
+		if (!isVarveError(error) || error.code !== "REFUSED") throw error;
+	}
+	await settleAbove(durable, parent);
 }
 
 /** False if it was there. */

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
 	type Bytes,
 	InputError,
@@ -20,7 +20,7 @@ import { notFound, openBlockingReads, tooShort } from "./blocking-reads.ts";
 import { DurableWrite } from "./durable-write.ts";
 import { isErrno, storageError } from "./fs-errors.ts";
 import { type FileStat, type FsLayer, nodeFs } from "./fs-layer.ts";
-import { pathOf } from "./local-layout.ts";
+import { folderOf, isSingle, pathOf } from "./local-layout.ts";
 import { listFiles } from "./local-listing.ts";
 import { LocalStage } from "./local-stage.ts";
 import { StageFolders } from "./stage-folders.ts";
@@ -225,11 +225,24 @@ class LocalBackend implements RemoveBackend {
 	}
 
 	async settle(kinds: readonly FileKind[]): Promise<void> {
-		const folders = kinds.map((kind) => join(this.location, kind));
+		await this.#settleFolders(
+			kinds.map((kind) => (isSingle(kind) ? dirname(kind) : kind)),
+		);
+	}
+
+	async settlePacks(names: readonly string[]): Promise<void> {
+		if (names.length === 0) return;
+		const folders = new Set(names.map((name) => folderOf("packs", name)));
+		// Those folders themselves may have been made anew.
+		await this.#settleFolders([...folders, "packs"]);
+	}
+
+	async #settleFolders(folders: readonly string[]): Promise<void> {
 		try {
-			for (const folder of folders) await this.#durable.settle(folder);
+			for (const folder of folders)
+				await this.#durable.settle(join(this.location, folder));
 		} catch (error) {
-			throw storageError(error, `sync ${kinds.join(", ")}`);
+			throw storageError(error, `sync ${folders.join(", ")}`);
 		}
 	}
 

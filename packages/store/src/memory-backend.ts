@@ -124,6 +124,8 @@ class MemoryBackend implements RemoveBackend {
 
 	async settle(): Promise<void> {}
 
+	async settlePacks(): Promise<void> {}
+
 	async quarantine(
 		stage: Stage,
 		kind: FileKind,

@@ -19,6 +19,7 @@ export type FaultPoint =
 	| "clearFenced"
 	| "remove"
 	| "settle"
+	| "settlePacks"
 	| "quarantine"
 	| "giveUpReserve"
 	| "put"
@@ -92,6 +93,8 @@ export function faultyBackend(
 				return backend.remove(inner, kind, name);
 			}),
 		settle: (kinds) => strikeOr(strike, "settle", () => backend.settle(kinds)),
+		settlePacks: (names) =>
+			strikeOr(strike, "settlePacks", () => backend.settlePacks(names)),
 		quarantine: (stage, kind, name, options) =>
 			strikeOr(strike, "quarantine", () => {
 				const inner = stages.get(stage);

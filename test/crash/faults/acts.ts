@@ -5,7 +5,6 @@ import {
 	type GcOptions,
 	gc,
 	isVarveError,
-	listForgotten,
 	listSnapshots,
 	pin,
 	planByHand,
@@ -74,6 +73,12 @@ const snapshotActs: readonly Act[] = [
 			takeIn(repository, source).then(notUnread),
 	},
 	{
+		name: "a snapshot that is left out where nothing has changed",
+		begin: copyOf("disk"),
+		work: (repository, { source }) =>
+			takeIn(repository, source, { skipIfUnchanged: true }).then(notUnread),
+	},
+	{
 		name: "a snapshot that makes its index anew",
 		begin: copyOf("disk"),
 		work: (repository, { source }) =>
@@ -114,8 +119,7 @@ const markActs: readonly Act[] = [
 		begin: copyOf("disk"),
 		async work(repository) {
 			const [first] = await listSnapshots(repository, { forgotten: true });
-			if (first?.forgotten === false)
-				await forget(repository, planByHand([first]));
+			if (first !== undefined) await forget(repository, planByHand([first]));
 			return undefined;
 		},
 	},
@@ -123,7 +127,7 @@ const markActs: readonly Act[] = [
 		name: "unforget",
 		begin: copyOf("forgotten"),
 		async work(repository) {
-			const list = await listForgotten(repository);
+			const list = await listSnapshots(repository, { forgotten: true });
 			await unforget(
 				repository,
 				list.map(({ id }) => id),

@@ -15,8 +15,8 @@ export interface FaultKind {
 	readonly code: string | undefined;
 	/** Calls go on to fail. */
 	readonly lasts: boolean;
-	/** When the work has ended, all is lost that no fsync has covered. */
-	readonly losesPower: boolean;
+	/** When all is lost that no fsync has covered: as soon as the work has ended, or once it has been done again without faults. */
+	readonly powerLoss: "at once" | "when done again" | undefined;
 	/** What happens to the calls of the file system that it can happen to; undefined for a fault of the backend. */
 	readonly disk:
 		| {
@@ -48,8 +48,8 @@ const isSync = ({ operation }: FsCall) => operation === "fsync";
 const takesRoom = (call: FsCall) =>
 	call.changes && !/^(unlink|rmdir)/.test(call.operation);
 
-const once = { lasts: false, losesPower: false };
-const lasting = { lasts: true, losesPower: false };
+const once = { lasts: false, powerLoss: undefined };
+const lasting = { lasts: true, powerLoss: undefined };
 const failing = (errno: Errno, hits: (call: FsCall) => boolean) => ({
 	hits,
 	fate: (call: FsCall) => systemError(errno, call),
@@ -100,12 +100,14 @@ export const faultKinds: readonly FaultKind[] = [
 			fate: (call: FsCall) => new HalfWrite(systemError(errno, call)),
 		},
 	})),
-	...(["EIO", ...full] as const).map((errno) => ({
-		name: `${errno} of an fsync, and power is lost`,
-		code: codes[errno],
-		...{ lasts: false, losesPower: true },
-		disk: failing(errno, isSync),
-	})),
+	...(["at once", "when done again"] as const).flatMap((powerLoss) =>
+		(["EIO", ...full] as const).map((errno) => ({
+			name: `${errno} of an fsync, and power is lost ${powerLoss}`,
+			code: codes[errno],
+			...{ lasts: false, powerLoss },
+			disk: failing(errno, isSync),
+		})),
+	),
 	...backendCodes.flatMap((code) =>
 		[once, lasting].map((how) => ({
 			name: `${code} of the backend, ${how.lasts ? "from then on" : "once"}`,
@@ -121,7 +123,7 @@ export const lyingSync: FaultKind = {
 	name: "an fsync that does nothing, and power is lost",
 	code: undefined,
 	lasts: false,
-	losesPower: true,
+	powerLoss: "at once",
 	disk: { hits: isSync, fate: () => "nothing" },
 };
 

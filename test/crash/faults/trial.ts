@@ -56,6 +56,7 @@ export async function runWithout(act: Act, world: World): Promise<Course> {
 		await lookAt(repository, reads(act)),
 		await settle(act, repository, []),
 	]);
+	await requireDurable(disk, { act, after });
 	const before = await within(begin, (r) => lookAt(r, reads(act)));
 	return { act, world, begin, before, after, packs, calls, backendCalls };
 }
@@ -156,9 +157,10 @@ export async function tryFault(
 			...complaintsOfEnd(end, kind),
 			...leftBehind(course, { kind, strike, disk }),
 		];
-		const rest = kind.losesPower ? disk.afterPowerLoss(() => false) : disk;
+		const rest =
+			kind.powerLoss === "at once" ? disk.afterPowerLoss(() => false) : disk;
 		if (isAsBefore(course, rest)) complaints.push(...unlessUndone(course, end));
-		else
+		else {
 			await within(
 				rest,
 				async (repository) => {
@@ -168,6 +170,9 @@ export async function tryFault(
 				},
 				{ cacheFolder, stays: true },
 			);
+			if (kind.powerLoss === "when done again")
+				complaints.push(...(await notDurable(course, rest)));
+		}
 		const what = `${kind.name}, at ${at}, ${strike.what}`;
 		return {
 			struck: strike.struck,
@@ -274,6 +279,23 @@ async function again(
 	const count = await settle(act, repository, complaints);
 	if (count !== packs) complaints.push(`${count} packs, not ${packs}`);
 	return complaints.map((text) => `done again: ${text}`);
+}
+
+type Done = Pick<Course, "act" | "after">;
+
+async function requireDurable(disk: MemoryDisk, done: Done): Promise<void> {
+	const complaints = await notDurable(done, disk);
+	if (complaints.length > 0) throw new Error(complaints.join("; "));
+}
+
+/** What was told to be done, and is not there when power is lost after it. */
+async function notDurable(
+	{ act, after }: Done,
+	disk: MemoryDisk,
+): Promise<string[]> {
+	const left = disk.afterPowerLoss(() => false);
+	const { state } = await within(left, (r) => lookAt(r, reads(act)));
+	return unlike(state, after.state).map((text) => `not durable: ${text}`);
 }
 
 /** Collects until nothing is left to do; the number of packs then. */

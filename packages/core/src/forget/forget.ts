@@ -58,6 +58,8 @@ export async function forget(
 
 type Listed = ReadonlyMap<SnapshotId, Snapshot>;
 
+const already = "forgotten already";
+
 /** Marks that are written at a time: they share the syncs of their directory. */
 const lanes = 16;
 
@@ -77,6 +79,9 @@ class Forgetting {
 	async carryOut(plan: ForgetPlan): Promise<ForgetResult> {
 		const before = await this.#list();
 		for (const group of plan.groups) this.#spareChanged(group, before);
+		// Who marked them may have been killed, or this very run on a full disk, before that was durable.
+		if ([...this.#spared.values()].includes(already))
+			await this.#repository.backend.settle(["forgotten"]);
 		try {
 			for (const group of plan.groups) await this.#markAll(group);
 			await this.#unmarkChanged(plan);
@@ -108,7 +113,7 @@ class Forgetting {
 
 	#changeOf(planned: Snapshot, now: Snapshot | undefined): string | undefined {
 		if (now === undefined) return "not in the repository any more";
-		if (now.forgotten) return "forgotten already";
+		if (now.forgotten) return already;
 		if (planned.pin !== now.pin && now.pin) return "pinned meanwhile";
 		return sameLabels(planned, now) ? undefined : "labelled meanwhile";
 	}
@@ -147,7 +152,7 @@ class Forgetting {
 		} catch (error) {
 			if (!(error instanceof ConflictError) || error.code !== "EXISTS")
 				throw error;
-			this.#spared.set(id, "forgotten already");
+			this.#spared.set(id, already);
 		}
 	}
 

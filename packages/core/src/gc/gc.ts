@@ -21,6 +21,7 @@ import {
 import { readGcList } from "../listing.ts";
 import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-unnamed.ts";
 import { fenceLeftStages } from "../stages.ts";
 import { toldAs } from "../told-as.ts";
 import { regroup } from "./cold/regroup.ts";
@@ -175,6 +176,7 @@ async function collectNew(
 	const marked = await mark(repository, options, stage);
 	using inventory = marked.inventory;
 	const { plan, dying } = marked;
+	await settleUnnamed(repository, inventory.segments.adopted);
 	if (isEmpty(marked))
 		return await endWithout(repository, stage, { marked, resumed, options });
 	const moved = await move(repository, stage, marked, options);

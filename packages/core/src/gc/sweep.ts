@@ -11,6 +11,7 @@ import { namesOf } from "../copies/copy-files.ts";
 import type { FrameSources } from "../frame-cache.ts";
 import { heldLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-unnamed.ts";
 import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import { rewriteSegments } from "./segments.ts";
@@ -36,6 +37,7 @@ export async function sweep(
 	const forgotten = await forgottenSince(repository);
 	// Its own list condemns nothing here: what is still needed must be found.
 	using inventory = await takeInventory(repository, signal);
+	await settleUnnamed(repository, inventory.segments.adopted);
 	const held = await heldLeases(repository);
 	const dying = list.snapshots.filter((id) => forgotten.has(id));
 	const packs = await stillDead(repository, inventory, { list, dying, signal });

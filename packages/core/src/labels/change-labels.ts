@@ -116,6 +116,8 @@ async function changeLabels(
 			},
 		);
 	}
+	// Who made it so may have been killed before that was durable.
+	if (open.length < plan.length) await repository.backend.settle(["labels"]);
 	return plan.map(({ id, labels, writing }) => ({
 		id,
 		labels,

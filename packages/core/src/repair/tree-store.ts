@@ -33,7 +33,7 @@ export class TreeStore {
 		await this.meta.finish();
 		if (this.#stage === undefined || this.meta.packs.length === 0) return;
 		const shelf = new PackShelf(this.#stage, this.#repository.tools, {
-			adopted: [],
+			adopted: undefined,
 			prove: undefined,
 		});
 		for (const pack of this.meta.packs) shelf.add(pack);

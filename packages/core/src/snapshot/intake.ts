@@ -7,6 +7,7 @@ import {
 import type { WrittenPack } from "@varve/kernel";
 import type { ChunkLookup, Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-unnamed.ts";
 import { ClaimBudget } from "./claim-budget.ts";
 import type { StoreList } from "./content-assembly.ts";
 import { BaseFinder } from "./delta/base-finder.ts";
@@ -134,14 +135,14 @@ export class Intake {
 	}
 
 	/**
-	 * The barrier before the commit: every pack that is referred to and was not written now is there, whole, and was not condemned when this run
-	 * began: a gc that had condemned it by then does not wait for this run.
+	 * The barrier before the commit: every pack that is referred to and was not written now is there, whole and durable, and was not condemned when
+	 * this run began: a gc that had condemned it by then does not wait for this run.
 	 */
 	async makeSure(): Promise<void> {
 		for (const [pack, size] of this.meta.referred)
 			this.#referred.set(pack, size);
 		if (this.#referred.size === 0) return;
-		const { backend, objects } = this.#repository;
+		const { backend, objects, index } = this.#repository;
 		const { condemned } = await objects.prepare();
 		const listed = await backend.list("packs");
 		const sizes = new Map(listed.map(({ name, size }) => [name, size]));
@@ -152,6 +153,10 @@ export class Intake {
 					`the pack ${pack} that this snapshot refers to is gone, condemned, or has another size: run the snapshot again`,
 					{ pack },
 				);
+		await settleUnnamed(
+			this.#repository,
+			index.adopted.filter(({ id }) => this.#referred.has(id)),
+		);
 	}
 
 	/** Throws away what is not finished, and waits for what is under way. */
@@ -164,11 +169,15 @@ export class Intake {
 		const stage = this.#stage;
 		if (stage === undefined) return;
 		const { tools, index } = this.#repository;
+		const { adopted } = index;
 		const { verify, paranoid } = this.#options;
 		const prove = (pack: SegmentPack) =>
 			readBack(this.#repository, stage, pack);
 		this.#shelf ??= new PackShelf(stage, tools, {
-			adopted: index.adopted,
+			adopted: {
+				packs: adopted,
+				settle: () => settleUnnamed(this.#repository, adopted),
+			},
 			prove: verify === true || paranoid === true ? prove : undefined,
 		});
 		this.#shelf.add(pack);

@@ -14,9 +14,16 @@ export interface WrittenSegment {
 	readonly bytes: Uint8Array;
 }
 
+/** Packs that no segment names. */
+export interface AdoptedPacks {
+	readonly packs: readonly SegmentPack[];
+	/** Makes them durable; waited for before a segment names them. */
+	readonly settle: () => Promise<void>;
+}
+
 export interface PackShelfOptions {
-	/** Durable packs of others that no segment names. */
-	readonly adopted: readonly SegmentPack[];
+	/** Of others, to be named too. */
+	readonly adopted: AdoptedPacks | undefined;
 	/** Asked of each pack once it is durable and before a segment names it; what it throws ends the run. */
 	readonly prove: ((pack: SegmentPack) => Promise<void>) | undefined;
 }
@@ -26,7 +33,9 @@ export class PackShelf {
 	readonly #stage: Stage;
 	readonly #tools: Pick<Toolbox, "sha256Hex">;
 	/** Durable packs that no segment names yet. */
-	#unnamed: SegmentPack[];
+	#unnamed: SegmentPack[] = [];
+	/** Of others, until they are named. */
+	#adopted: AdoptedPacks | undefined;
 	#unnamedRaw = 0;
 	#unnamedChunks = 0;
 	readonly #underWay = new Set<Promise<void>>();
@@ -45,7 +54,7 @@ export class PackShelf {
 	) {
 		this.#stage = stage;
 		this.#tools = tools;
-		this.#unnamed = [...adopted];
+		this.#adopted = adopted;
 		this.#prove = prove;
 	}
 
@@ -75,7 +84,8 @@ export class PackShelf {
 	async finish(): Promise<void> {
 		while (this.#underWay.size > 0) await Promise.race(this.#underWay);
 		this.#throwFailure();
-		if (this.#unnamed.length > 0) await this.#writeSegment();
+		const { length } = this.#adopted?.packs ?? [];
+		if (this.#unnamed.length + length > 0) await this.#writeSegment();
 	}
 
 	/** Waits for what is under way, whatever comes of it: the stage is about to go. */
@@ -97,10 +107,13 @@ export class PackShelf {
 	}
 
 	async #writeSegment(): Promise<void> {
-		const packs = this.#unnamed;
+		const adopted = this.#adopted;
+		const packs = [...(adopted?.packs ?? []), ...this.#unnamed];
+		this.#adopted = undefined;
 		this.#unnamed = [];
 		this.#unnamedRaw = 0;
 		this.#unnamedChunks = 0;
+		await adopted?.settle();
 		const bytes = encodeSegment(this.#stage.lease, packs);
 		const id = this.#tools.sha256Hex(bytes) as SegmentId;
 		await this.#stage.putBytes("segments", id, bytes);

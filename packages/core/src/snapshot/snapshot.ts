@@ -214,14 +214,19 @@ async function run(
 		options.skipIfUnchanged === true &&
 		parent !== undefined &&
 		sameRoots(parent.record.roots, taken.roots)
-	)
+	) {
+		// It stands for this one: who took it may have been killed before it was durable.
+		await repository.backend.settle(["snapshots"]);
 		return { id: undefined, skipped: true, ...facts };
+	}
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
 	trace(
 		repository,
 		`stored ${work.intake.packsStored} packs, ${work.intake.bytesStored} bytes`,
 	);
 	await work.intake.makeSure();
+	// The same of who made the repository.
+	if (records.size === 0) await repository.backend.settle(["config", "keys"]);
 	options.signal?.throwIfAborted();
 	const id = await commit(repository, stage, record);
 	trace(repository, `the record ${id} is durable`);
