@@ -1,7 +1,6 @@
 import type { FileKind } from "@varve/store";
-import { judgeFiles, judgeWorld } from "./judge.ts";
+import { judgeLoss, judgeWorld } from "./judge.ts";
 import type { Process, Role, Step } from "./process.ts";
-import { copyOf } from "./repository.ts";
 import {
 	type InnerSwitch,
 	type Switch,
@@ -245,7 +244,7 @@ function faultsAt(able: readonly Process[]): Choice[] {
 }
 
 const isChange = ({ verb }: Step) =>
-	verb === "put" || verb === "remove" || verb === "fence";
+	verb === "put" || verb === "sync" || verb === "remove" || verb === "fence";
 
 interface Footprint {
 	readonly reads: readonly FileKind[];
@@ -325,7 +324,7 @@ function isPrivate(
 	if (step === undefined) return false;
 	const own = footprints[process.program.role];
 	const { verb, kind } = step;
-	if (verb === "fence") return false;
+	if (verb === "fence" || verb === "sync") return false;
 	if (kind === "") return process.program.role !== "reader";
 	if (!(isChange(step) ? own.writes : own.reads).includes(kind))
 		throw new Error(`${process.name} is not known to ${verb} ${kind}`);
@@ -372,10 +371,7 @@ async function powerFails(
 	if (powerEvery === undefined) return false;
 	if ((explored.states + explored.steps) % powerEvery !== 0) return false;
 	explored.powerLosses++;
-	const { inner, processes } = position.world;
-	const onlyGcs = !processes.some(({ program }) => program.role === "writer");
-	const faults = await judgeFiles(await copyOf(inner), onlyGcs);
-	return note(position, faults, explored);
+	return note(position, await judgeLoss(position.world), explored);
 }
 
 function tell({ world, schedule }: Position, faults: readonly string[]): Found {

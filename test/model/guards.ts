@@ -139,6 +139,9 @@ export const guards = {
 			},
 		};
 	}),
+	/** Nobody makes durable what others have put. */
+	nothingSettled: (backend) =>
+		over(backend, { settle: async () => {}, settlePacks: async () => {} }),
 	/** The list goes before what it condemns. */
 	listFirst: only("gc", (backend, process) => {
 		let isGone = false;

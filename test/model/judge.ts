@@ -67,14 +67,30 @@ export async function judgeWorld(
 	world: World,
 	initial: Files,
 ): Promise<string[]> {
-	const files = await copyOf(world.inner);
+	const files = await world.files("seen");
 	return [
 		...world.faults,
+		...(world.isLate ? await judgeLoss(world) : []),
 		...faultsOfOutcomes(world, initial),
 		...faultsOfPromises(world, files, initial),
 		...(await faultsOfStages(world)),
 		...(await judgeFiles(files, !world.processes.some(isWriter))),
 	];
+}
+
+/** What is wrong with what is left if power is lost now: what has not become durable is not there any more. */
+export async function judgeLoss(world: World): Promise<string[]> {
+	const files = await world.files("durable");
+	const seen = await world.files("seen");
+	const unkept = world.processes.flatMap(({ name, program, outcome }) => {
+		if (program.role !== "writer" || outcome?.value === undefined) return [];
+		const { id } = outcome.value as { id: string };
+		const isKept = files.get("snapshots")?.has(id);
+		if (isKept || !seen.get("snapshots")?.has(id)) return [];
+		return [`${name} was told that ${short(id)} is done, and it is lost`];
+	});
+	const onlyGcs = !world.processes.some(isWriter);
+	return [...unkept, ...(await judgeFiles(files, onlyGcs))];
 }
 
 /** Of what each process came to. Who was fenced fails; who was not succeeds, or is told why not. */

@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import type { FileKind } from "@varve/store";
 import type { Repository } from "../../packages/core/src/repository.ts";
 
-export type Verb = "list" | "read" | "put" | "remove" | "fence" | "sleep";
+export type Verb =
+	| "list"
+	| "read"
+	| "put"
+	| "sync"
+	| "remove"
+	| "fence"
+	| "sleep";
 
 /** One call of a process to its backend, which waits for its turn. */
 export interface Step {

@@ -151,6 +151,8 @@ const rows: Row[] = [
 	["gcDoesNotWait", "deltaAgain", { finds: lost }],
 	["noSecondMark", "deltaInherit", { finds: lost }],
 	["basesOfBases", "deltaAgain", { finds: lost }],
+	["nothingSettled", "late", { finds: lost }],
+	["nothingSettled", "lateRepack", { finds: lost }],
 ];
 
 describe("the model finds what goes wrong without a guard", () => {

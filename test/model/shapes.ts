@@ -152,6 +152,18 @@ export async function makeShapes() {
 			[writer("W", "b"), writer("V", "b"), collector("G", 500)],
 			{ faults: 1 },
 		),
+		/** Of one who is killed there may be packs that are not durable, and another one finds them. */
+		late: shape(two.files, [writer("W", "c"), writer("V", "c")], {
+			...{ faults: 1, late: true, coarse: true },
+		}),
+		lateRepack: shape(
+			mixed.files,
+			[collector("G"), collector("H"), folderWriter("W", "repack-two")],
+			{ faults: 1, late: true, coarse: true },
+		),
+		lateCollectors: shape(gone.files, [collector("G"), collector("H")], {
+			...{ faults: 1, late: true },
+		}),
 		torn: shape(gone.files, [writer("W", "a"), collector("G", 500)], {
 			torn: true,
 			coarse: true,

@@ -19,6 +19,7 @@ import {
 } from "./process.ts";
 import {
 	backendOf,
+	copyOf,
 	type Files,
 	type Innards,
 	openModelRepository,
@@ -46,6 +47,8 @@ export interface WorldOptions {
 	readonly coarse?: boolean | undefined;
 	/** The tasks of crews, which read packs, are steps of their own. */
 	readonly tasks?: boolean | undefined;
+	/** A file that is put is seen by all one step before it is durable. */
+	readonly late?: boolean | undefined;
 }
 
 export interface Happened {
@@ -56,6 +59,13 @@ export interface Happened {
 	readonly name: string;
 	failed: boolean;
 }
+
+type GatedStep = <T>(
+	verb: Verb,
+	kind: FileKind,
+	name: string,
+	run: () => Promise<T>,
+) => Promise<T>;
 
 const contentNamed: readonly FileKind[] = [
 	"packs",
@@ -71,6 +81,8 @@ export class World {
 	readonly log: Happened[] = [];
 	/** What an execution must not do, found while it went on. */
 	readonly faults: string[] = [];
+	/** Files that are there and not yet durable, as `<kind>/<name>`. */
+	readonly #late = new Set<string>();
 	readonly #owners = new Map<string, Process>();
 	readonly #options: WorldOptions;
 	#content = "";
@@ -124,6 +136,23 @@ export class World {
 		const found = this.processes.find((one) => one.name === name);
 		if (found === undefined) throw new Error(`no process ${name}`);
 		return found;
+	}
+
+	/** What is there; or what of it would be left if power were lost now. */
+	async files(what: "seen" | "durable"): Promise<Files> {
+		const files = await copyOf(this.inner);
+		if (what === "seen") return files;
+		return new Map(
+			[...files].map(([kind, of]) => [
+				kind,
+				new Map([...of].filter(([name]) => !this.#late.has(`${kind}/${name}`))),
+			]),
+		);
+	}
+
+	/** Some of what is seen is not durable. */
+	get isLate(): boolean {
+		return this.#late.size > 0;
 	}
 
 	/** One step of one process, up to where it waits for the next. */
@@ -183,6 +212,7 @@ export class World {
 					.join(",")};`,
 			);
 		}
+		hash.update([...this.#late].sort().join(","));
 		hash.update((await this.inner.listStages()).sort().join(","));
 		return hash.digest("hex");
 	}
@@ -235,7 +265,14 @@ export class World {
 				step("remove", kind, name, async () => {
 					if (kind === "snapshots") await this.#mayGo(stage, name);
 					await inner.remove(stage, kind, name);
+					this.#late.delete(`${kind}/${name}`);
 				}),
+			settle: async (kinds) => {
+				for (const kind of kinds) await this.#settle(kind, "", step);
+			},
+			settlePacks: async (names) => {
+				for (const name of names) await this.#settle("packs", name, step);
+			},
 		};
 		return over(inner, { ...gated, blocking: this.#blockingReads(process) });
 	}
@@ -261,27 +298,38 @@ export class World {
 		};
 	}
 
-	#gateStage(
-		stage: Stage,
-		step: <T>(
-			verb: Verb,
+	#gateStage(stage: Stage, step: GatedStep): Stage {
+		const put = async (
 			kind: FileKind,
 			name: string,
-			run: () => Promise<T>,
-		) => Promise<T>,
-	): Stage {
+			write: () => Promise<void>,
+		) => {
+			await step("put", kind, name, async () => {
+				await write();
+				if (this.#options.late === true) this.#late.add(`${kind}/${name}`);
+			});
+			await this.#settle(kind, name, step);
+		};
 		return {
 			lease: stage.lease,
 			descriptor: stage.descriptor,
 			spool: stage.spool,
 			put: (kind, name, spoolName) =>
-				step("put", kind, name, () => stage.put(kind, name, spoolName)),
+				put(kind, name, () => stage.put(kind, name, spoolName)),
 			putBytes: (kind, name, bytes, options) =>
-				step("put", kind, name, () =>
-					stage.putBytes(kind, name, bytes, options),
-				),
+				put(kind, name, () => stage.putBytes(kind, name, bytes, options)),
 			release: () => stage.release(),
 		};
+	}
+
+	/** Syncs a directory: all that is in it is durable then. */
+	async #settle(kind: FileKind, name: string, step: GatedStep): Promise<void> {
+		if (this.#options.late !== true) return;
+		const folder = `${kind}/${kind === "packs" ? name.slice(0, 2) : ""}`;
+		await step("sync", kind, name, async () => {
+			for (const one of this.#late)
+				if (one.startsWith(folder)) this.#late.delete(one);
+		});
 	}
 
 	async #listTorn(process: Process, kind: FileKind): Promise<ListedFile[]> {
