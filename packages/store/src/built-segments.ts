@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeSegment, type LeaseId, type SegmentPack } from "@varve/format";
+import { writeCacheFile } from "./cache-file.ts";
 import { isErrno } from "./fs-errors.ts";
 import {
 	openIfThere,
@@ -29,6 +30,8 @@ export class BuiltSegments {
 	async open(): Promise<SegmentFile[]> {
 		const files: SegmentFile[] = [];
 		for (const name of await this.#names()) {
+			// Another process may just be writing it.
+			if (name.endsWith(".new")) continue;
 			const file = openIfThere(join(this.#folder as string, name), name);
 			if (file === undefined) continue;
 			if (await prove(file)) files.push(file);
@@ -58,13 +61,13 @@ export class BuiltSegments {
 		if (folder === undefined) return segmentInMemory(name, shared(bytes));
 		try {
 			const path = join(folder, name);
-			await mkdir(folder, { recursive: true, mode: 0o700 });
-			await writeFile(`${path}.new`, bytes, { mode: 0o600 });
-			await rename(`${path}.new`, path);
+			await writeCacheFile(path, bytes);
+			const file = openSegmentFile(path, name);
 			await this.keepOnly(name);
-			return openSegmentFile(path, name);
+			return file;
 		} catch (cause) {
-			this.#warnUnusable(cause);
+			// Another process may have cleared the folder for its own.
+			if (!isErrno(cause, "ENOENT")) this.#warnUnusable(cause);
 			return segmentInMemory(name, shared(bytes));
 		}
 	}

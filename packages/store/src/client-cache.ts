@@ -1,15 +1,7 @@
-import { randomBytes } from "node:crypto";
-import {
-	mkdir,
-	open,
-	readdir,
-	readFile,
-	rename,
-	rm,
-	stat,
-} from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { type Bytes, type Hash64, utf8 } from "@varve/format";
+import { writeCacheFile } from "./cache-file.ts";
 import { isErrno, isSystemError } from "./fs-errors.ts";
 import type { ClientCache } from "./repository-index.ts";
 import type { Warn } from "./warn.ts";
@@ -69,20 +61,10 @@ class FolderCache implements ClientCache {
 
 	async put(name: string, bytes: Bytes): Promise<void> {
 		const path = this.#pathOf(name);
-		const aside = `${path}.${randomBytes(4).toString("hex")}.new`;
 		try {
-			await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-			const file = await open(aside, "wx", 0o600);
-			try {
-				await file.writeFile(bytes);
-				await file.writeFile(this.#trailer(name, bytes));
-			} finally {
-				await file.close();
-			}
-			await rename(aside, path);
+			await writeCacheFile(path, bytes, this.#trailer(name, bytes));
 		} catch (cause) {
 			if (!isSystemError(cause)) throw cause;
-			await rm(aside, { force: true }).catch(() => undefined);
 			this.#warnUnusable(cause);
 		}
 	}

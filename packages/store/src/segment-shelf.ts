@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bytes, isVarveError } from "@varve/format";
 import type { ReadBackend } from "./backend.ts";
+import { writeCacheFile } from "./cache-file.ts";
 import { isErrno, storageError } from "./fs-errors.ts";
 import {
 	openIfThere,
@@ -91,9 +92,7 @@ export class SegmentShelf {
 		if (copies === undefined) return undefined;
 		const path = join(copies, name);
 		try {
-			await mkdir(copies, { recursive: true, mode: 0o700 });
-			await writeFile(`${path}.new`, bytes, { mode: 0o600 });
-			await rename(`${path}.new`, path);
+			await writeCacheFile(path, bytes);
 			return openSegmentFile(path, name);
 		} catch (cause) {
 			this.#options.warn({
