@@ -305,8 +305,11 @@ export class World {
 			write: () => Promise<void>,
 		) => {
 			await step("put", kind, name, async () => {
+				// A file that replaces an equal one leaves its name durable.
+				const isThere = this.inner.blocking.size(kind, name) !== undefined;
 				await write();
-				if (this.#options.late === true) this.#late.add(`${kind}/${name}`);
+				if (this.#options.late === true && !isThere)
+					this.#late.add(`${kind}/${name}`);
 			});
 			await this.#settle(kind, name, step);
 		};

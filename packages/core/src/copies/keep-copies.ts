@@ -27,6 +27,11 @@ export interface MissingCopies {
 
 const packsAtOnce = 4;
 
+interface CopiesToMake {
+	readonly missing: MissingCopies;
+	readonly signal?: AbortSignal | undefined;
+}
+
 export function areKept({ config }: Pick<Repository, "config">): boolean {
 	return config.copies !== false;
 }
@@ -54,7 +59,7 @@ export async function copyCommitted(
 		);
 		if (isBehind) {
 			const missing = await findMissing(repository, { condemned, signal });
-			return await makeCopies(repository, stage, { missing, signal });
+			return await copyLeft(repository, stage, { missing, signal });
 		}
 		const there = namesOf(await backend.list("copies/packs"));
 		await makeCopies(repository, stage, {
@@ -122,6 +127,20 @@ export async function makeAll(
 	if (!areKept(repository)) return;
 	const condemned = await listCondemned(repository.backend, repository.tools);
 	const missing = await findMissing(repository, { condemned, signal });
+	await copyLeft(repository, stage, { missing, signal });
+}
+
+/** Of what others have left, who may have been killed before it was durable: a copy alone would mean a lost original. */
+async function copyLeft(
+	repository: Repository,
+	stage: Stage,
+	{ missing, signal }: CopiesToMake,
+): Promise<void> {
+	const { backend } = repository;
+	const { packs, snapshots, config } = missing;
+	await backend.settlePacks(packs.map(({ name }) => name));
+	if (snapshots.length > 0) await backend.settle(["snapshots"]);
+	if (config) await backend.settle(["config"]);
 	await makeCopies(repository, stage, { missing, signal });
 }
 
@@ -175,10 +194,7 @@ export function treePacks(
 export async function makeCopies(
 	repository: Repository,
 	stage: Stage,
-	{
-		missing: { packs, snapshots, config },
-		signal,
-	}: { missing: MissingCopies; signal?: AbortSignal | undefined },
+	{ missing: { packs, snapshots, config }, signal }: CopiesToMake,
 ): Promise<void> {
 	let damage: CorruptError | undefined;
 	const pastDamage =
