@@ -53,10 +53,12 @@ test("all of it together meets thousands of faults", () => {
 test("what goes on with the reserve after a sync failed, or is done again, tells of nothing as done that a loss of power undoes, and deletes nothing that is needed by what comes back", async () => {
 	const wrong: string[] = [];
 	let went = 0;
-	for (const act of acts.filter(({ reads, mends }) => !reads && !mends)) {
+	let syncs = 0;
+	for (const act of acts.filter(({ reads }) => !reads)) {
 		const course = await runWithout(act, world);
 		for (const kind of faultKinds.filter(isFailedSync))
 			for (const at of pointsOf(course, kind)) {
+				if (syncs++ % (share > 0 ? 1 : 4) !== 0) continue;
 				wrong.push(...(await tryFault(course, kind, at)).complaints);
 				went++;
 			}

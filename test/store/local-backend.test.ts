@@ -241,6 +241,19 @@ describe("T01 T02 the durable write", () => {
 		]);
 	});
 
+	test("of what was moved to the quarantine is durable too where somebody else has moved it", async () => {
+		const { backend, stage, log } = await openWith();
+		const bytes = new Uint8Array(5);
+		await stage.putBytes("labels", name, bytes);
+		await stage.putBytes("quarantine", `labels.${name}`, bytes);
+		log.length = 0;
+		await backend.quarantine(stage, "labels", name);
+		expect(log[0]).toBe("fsync quarantine");
+		log.length = 0;
+		await backend.quarantine(stage, "labels", name);
+		expect(log).toEqual(["fsync labels"]);
+	});
+
 	test("makes a folder that is missing again, and syncs the one above it", async () => {
 		const { stage, log } = await openWith();
 		fs.rmdirSync(join(location, "packs/ab"));

@@ -97,7 +97,7 @@ export interface WriteBackend extends ReadBackend {
 	clearFenced(): Promise<void>;
 	/**
 	 * Makes durable what has been listed of these kinds, and that nothing else is there: who wrote or removed a file may have been killed, or have
-	 * failed, before that was. Whoever relies on it comes here first. Not for kinds whose files lie in many folders.
+	 * failed, before that was. Whoever relies on it comes here first.
 	 */
 	settle(kinds: readonly FileKind[]): Promise<void>;
 	/** The same for packs that have been listed. */

@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
 	type Bytes,
 	InputError,
@@ -20,11 +20,14 @@ import { notFound, openBlockingReads, tooShort } from "./blocking-reads.ts";
 import { DurableWrite } from "./durable-write.ts";
 import { isErrno, storageError } from "./fs-errors.ts";
 import { type FileStat, type FsLayer, nodeFs } from "./fs-layer.ts";
-import { folderOf, isSingle, pathOf } from "./local-layout.ts";
+import { folderOf, foldersOf, pathOf } from "./local-layout.ts";
 import { listFiles } from "./local-listing.ts";
 import { LocalStage } from "./local-stage.ts";
 import { StageFolders } from "./stage-folders.ts";
 import type { Warn } from "./warn.ts";
+
+/** Of folders, where many are to be made durable. */
+const syncsAtOnce = 16;
 
 export interface LocalBackendOptions {
 	/** The operating system's, if not given. */
@@ -225,9 +228,7 @@ class LocalBackend implements RemoveBackend {
 	}
 
 	async settle(kinds: readonly FileKind[]): Promise<void> {
-		await this.#settleFolders(
-			kinds.map((kind) => (isSingle(kind) ? dirname(kind) : kind)),
-		);
+		await this.#settleFolders(kinds.flatMap(foldersOf));
 	}
 
 	async settlePacks(names: readonly string[]): Promise<void> {
@@ -238,12 +239,19 @@ class LocalBackend implements RemoveBackend {
 	}
 
 	async #settleFolders(folders: readonly string[]): Promise<void> {
-		try {
-			for (const folder of folders)
-				await this.#durable.settle(join(this.location, folder));
-		} catch (error) {
-			throw storageError(error, `sync ${folders.join(", ")}`);
-		}
+		const waiting = folders.values();
+		const lane = async () => {
+			for (const folder of waiting)
+				try {
+					await this.#durable.settle(join(this.location, folder));
+				} catch (error) {
+					throw storageError(error, `sync ${folder}`);
+				}
+		};
+		const done = await Promise.allSettled(
+			Array.from({ length: syncsAtOnce }, lane),
+		);
+		for (const one of done) if (one.status === "rejected") throw one.reason;
 	}
 
 	async quarantine(

@@ -49,6 +49,13 @@ export function folderOf(kind: FileKind, name: string): string {
 	return isFanned(kind) ? `${kind}/${name.slice(0, 2)}` : kind;
 }
 
+/** All folders, below the root, that files of this kind lie in, and that these lie in. */
+export function foldersOf(kind: FileKind): string[] {
+	if (isSingle(kind)) return [dirname(kind)];
+	if (!isFanned(kind)) return [kind];
+	return [...packFolders.map((folder) => `${kind}/${folder}`), kind];
+}
+
 export function pathOf(root: string, kind: FileKind, name: string): string {
 	return join(root, folderOf(kind, name), name);
 }

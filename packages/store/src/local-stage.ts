@@ -141,12 +141,15 @@ export class LocalStage implements Stage {
 		name: string,
 		stays: boolean,
 	): Promise<string | undefined> {
-		const { root, fs } = this.#options;
+		const { root, fs, durable } = this.#options;
 		const path = pathOf(root, kind, name);
 		let away: string | undefined;
 		await this.#mapErrors(`quarantine ${kind}/${name}`, async () => {
-			if ((await statUnlessAbsent(fs, path)) === undefined)
-				return await this.#requireStage(undefined);
+			if ((await statUnlessAbsent(fs, path)) === undefined) {
+				await this.#requireStage(undefined);
+				// Who moved it may have been killed before that was durable.
+				return await durable.settle(dirname(path));
+			}
 			away = await this.#nameAway(kind, name);
 		});
 		if (away !== undefined && !stays) await this.remove(kind, name);
@@ -159,7 +162,10 @@ export class LocalStage implements Stage {
 		for (let count = 1; ; count++) {
 			const away = quarantineName(kind, name, count);
 			const to = pathOf(root, "quarantine", away);
-			if (await haveSameBytes(fs, path, to)) return away;
+			if (await haveSameBytes(fs, path, to)) {
+				await durable.syncDirectory(dirname(to));
+				return away;
+			}
 			try {
 				const from = join(this.descriptor.path, `damaged-${this.#count++}`);
 				if (!(await durable.link(path, from)))

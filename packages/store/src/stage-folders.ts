@@ -73,8 +73,9 @@ export class StageFolders {
 	/** True if there was one. Durable when this resolves: what is decided on the strength of it survives with it. */
 	async fence(lease: LeaseId): Promise<boolean> {
 		const away = await this.#renameAway(lease);
+		// Also where it is gone already: who renamed it may have been killed before that was durable.
+		await this.#durable.settle(this.#tmp);
 		if (away === undefined) return false;
-		await this.#durable.syncDirectory(this.#tmp);
 		await this.clearFenced();
 		return true;
 	}

@@ -4,6 +4,7 @@ import { withReserve } from "../gc/reserve.ts";
 import { withLease } from "../lease.ts";
 import { listSnapshots } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
+import { settleSeen } from "../settle-seen.ts";
 import { toldAs } from "../told-as.ts";
 import { afterCommit } from "./committed.ts";
 import {
@@ -79,9 +80,8 @@ class Forgetting {
 	async carryOut(plan: ForgetPlan): Promise<ForgetResult> {
 		const before = await this.#list();
 		for (const group of plan.groups) this.#spareChanged(group, before);
-		// Who marked them may have been killed, or this very run on a full disk, before that was durable.
-		if ([...this.#spared.values()].includes(already))
-			await this.#repository.backend.settle(["forgotten"]);
+		// What stays must stay, and what is marked already, by this very run on a full disk, must be.
+		await settleSeen(this.#repository);
 		try {
 			for (const group of plan.groups) await this.#markAll(group);
 			await this.#unmarkChanged(plan);

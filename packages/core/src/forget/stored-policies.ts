@@ -17,6 +17,7 @@ import type { Stage } from "@varve/store";
 import { isDamage } from "../damage.ts";
 import { withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
+import { settleSeen } from "../settle-seen.ts";
 import { isEmptyPolicy, requireGroupField, requirePolicy } from "./policy.ts";
 
 /** A file of a policy that cannot be read: nobody can tell whether it is the last of its name. */
@@ -77,6 +78,7 @@ export async function removePolicy(
 	name: string,
 ): Promise<void> {
 	const { damaged } = await readStored(repository, name);
+	await settleSeen(repository);
 	if (damaged.length === 0) await requireStoredPolicy(repository, name);
 	await store(repository, name, undefined);
 }
@@ -104,6 +106,7 @@ async function store(
 	const lease = { kind: "writer", snapshots: [], command: "policy" } as const;
 	return await withLease(repository, lease, async (stage) => {
 		const { last, damaged } = await readStored(repository, name);
+		await settleSeen(repository);
 		const before = last.get(name);
 		const after = before === undefined ? 0 : Date.parse(before.stored.time) + 1;
 		const stored: StoredPolicy = {

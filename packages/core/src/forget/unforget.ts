@@ -9,6 +9,7 @@ import { withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import { listSnapshots, type SnapshotFilter } from "../query/list-snapshots.ts";
 import type { Repository, Snapshot } from "../repository.ts";
+import { settleSeen } from "../settle-seen.ts";
 
 export interface Unforgotten {
 	readonly id: SnapshotId;
@@ -39,10 +40,9 @@ export async function unforget(
 		const listed = names(await backend.list("snapshots"));
 		for (const id of ids) requireSaved(id, { condemned, listed });
 		const marked = names(await backend.list("forgotten"));
+		await settleSeen(repository);
 		for (const id of ids)
 			if (marked.has(id)) await backend.remove(stage, "forgotten", id);
-		// One that was killed may have removed it, and not durably.
-		if (!ids.every((id) => marked.has(id))) await backend.settle(["forgotten"]);
 		return ids.map((id) => ({ id, changed: marked.has(id) }));
 	});
 }

@@ -21,7 +21,7 @@ import {
 import { readGcList } from "../listing.ts";
 import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
-import { settleUnnamed } from "../settle-unnamed.ts";
+import { settleSeen, settleUnnamed } from "../settle-seen.ts";
 import { fenceLeftStages } from "../stages.ts";
 import { toldAs } from "../told-as.ts";
 import { regroup } from "./cold/regroup.ts";
@@ -87,7 +87,7 @@ async function collect(
 			requireAlone(await fenceDeadLeases(repository, stage), options);
 			await fenceLeftStages(repository);
 			// What an earlier gc removed and could not make durable would come back, after what it needs is deleted.
-			await repository.backend.settle(removedByGc);
+			await settleSeen(repository);
 			const resumed = await sweepPending(repository, stage, options);
 			if (resumed !== undefined && "pending" in resumed) return resumed.pending;
 			const result = await collectNew(repository, stage, {
@@ -102,13 +102,6 @@ async function collect(
 		},
 	);
 }
-
-const removedByGc = [
-	"gc",
-	"snapshots",
-	"copies/snapshots",
-	"segments",
-] as const;
 
 function requireAlone(
 	others: readonly FoundLease[],
@@ -274,6 +267,7 @@ async function move(
 		stays: (pack) => staying.has(pack),
 	});
 	// Before the list condemns where their content lay until now. Who wrote the packs that are relied on may have been killed before any of this.
+	if (repacked.leans) await repository.backend.settle(["packs"]);
 	const left = repacked.leans
 		? inventory.segments.adopted.filter(({ id }) => staying.has(id))
 		: [];

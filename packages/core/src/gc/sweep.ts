@@ -11,7 +11,7 @@ import { namesOf } from "../copies/copy-files.ts";
 import type { FrameSources } from "../frame-cache.ts";
 import { heldLeases } from "../lease-table.ts";
 import type { Repository } from "../repository.ts";
-import { settleUnnamed } from "../settle-unnamed.ts";
+import { settleUnnamed } from "../settle-seen.ts";
 import { forgottenSince, type Inventory, takeInventory } from "./inventory.ts";
 import { LiveMark } from "./live-mark.ts";
 import { rewriteSegments } from "./segments.ts";
@@ -148,6 +148,8 @@ async function removePacks(
 	for (const { packs } of segments.segments)
 		for (const { id, kind } of packs)
 			if (kind === FrameKind.meta) copied.add(id);
+	for (const { id, kind } of segments.adopted)
+		if (kind === FrameKind.meta) copied.add(id);
 	for (const { name, size } of listing.packs) {
 		if (!packs.has(name)) continue;
 		// Also where it is not listed any more: that may not be durable.

@@ -10,6 +10,7 @@ import {
 import type { Stage } from "@varve/store";
 import { withLease } from "../lease.ts";
 import type { Repository } from "../repository.ts";
+import { settleSeen } from "../settle-seen.ts";
 import { effectiveChanges, type Labels, mergeLabels } from "./merge-labels.ts";
 import { type Marks, readMarks } from "./read-marks.ts";
 
@@ -108,6 +109,7 @@ async function changeLabels(
 			{ kind: "writer", snapshots, command: command.slice(0, 1000) },
 			async (stage) => {
 				await requireListed(repository, snapshots);
+				await settleSeen(repository);
 				const written: string[] = [];
 				for (const { writing } of open)
 					for (const label of writing)
@@ -117,7 +119,7 @@ async function changeLabels(
 		);
 	}
 	// Who made it so may have been killed before that was durable.
-	if (open.length < plan.length) await repository.backend.settle(["labels"]);
+	if (open.length < plan.length) await settleSeen(repository);
 	return plan.map(({ id, labels, writing }) => ({
 		id,
 		labels,

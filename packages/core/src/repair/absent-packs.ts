@@ -2,7 +2,6 @@ import { type ChunkId, idAt, idBytes, type PackId } from "@varve/format";
 import type { OpenSegments, Stage } from "@varve/store";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
-import { settleUnnamed } from "../settle-unnamed.ts";
 import { sortIds } from "../sort-ids.ts";
 import { Faults } from "../verify/faults.ts";
 import { GraphCheck } from "../verify/graph.ts";
@@ -10,12 +9,11 @@ import { listedRecords } from "./losses.ts";
 import { unreplaced } from "./replaced.ts";
 import { unnamePacks } from "./segments.ts";
 
-/** Makes look-ups know of the repository as it is now, and what they find durable. */
+/** Makes look-ups know of the repository as it is now. */
 export async function catchUp(repository: Repository): Promise<void> {
 	repository.objects.outdate();
 	const listing = await listToRead(repository);
 	await repository.index.catchUp(listing);
-	await settleUnnamed(repository, repository.index.adopted);
 }
 
 /** Packs that segments name and that are not there. */

@@ -3,6 +3,7 @@ import { either, withLease } from "../lease.ts";
 import { type FoundLease, fenceDeadLeases } from "../lease-table.ts";
 import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
+import { settleAll } from "../settle-seen.ts";
 
 export interface RepairLease {
 	/** For people: "repair packs". */
@@ -25,6 +26,8 @@ export async function withRepairLease<T>(
 		requireNoWriter(await fenceDeadLeases(repository, stage), command);
 		// What was listed before the lease was there may have been moved by a gc since.
 		repository.objects.outdate();
+		// What another repair has put in the place of something, or moved away, may not be durable.
+		await settleAll(repository);
 		return await work(stage, either(lost, signal));
 	});
 }

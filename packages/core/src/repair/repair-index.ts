@@ -3,7 +3,6 @@ import type { Listing, OpenSegments, Stage } from "@varve/store";
 import { readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
-import { settleUnnamed } from "../settle-unnamed.ts";
 import { toldAs } from "../told-as.ts";
 import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
@@ -118,7 +117,6 @@ async function nameAll(
 	const packs = [...segments.adopted, ...wrong.packs];
 	const replaced = [...segments.damaged, ...wrong.names];
 	if (stage !== undefined) {
-		await settleUnnamed(repository, packs);
 		const written = new Set(await namePacks(repository, stage, packs));
 		for (const name of replaced)
 			if (!written.has(name))

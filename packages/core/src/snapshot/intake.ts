@@ -7,7 +7,7 @@ import {
 import type { WrittenPack } from "@varve/kernel";
 import type { ChunkLookup, Stage } from "@varve/store";
 import type { Repository } from "../repository.ts";
-import { settleUnnamed } from "../settle-unnamed.ts";
+import { settleUnnamed } from "../settle-seen.ts";
 import { ClaimBudget } from "./claim-budget.ts";
 import type { StoreList } from "./content-assembly.ts";
 import { BaseFinder } from "./delta/base-finder.ts";

@@ -216,7 +216,7 @@ async function run(
 		sameRoots(parent.record.roots, taken.roots)
 	) {
 		// It stands for this one: who took it may have been killed before it was durable.
-		await repository.backend.settle(["snapshots"]);
+		if (stage !== undefined) await repository.backend.settle(["snapshots"]);
 		return { id: undefined, skipped: true, ...facts };
 	}
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };

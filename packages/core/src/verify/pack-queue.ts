@@ -229,11 +229,9 @@ export class PackQueue {
 		},
 	): void {
 		const { baseless = false } = fault;
-		// Of its pack it says nothing, and whether it is an error is known when it is known who needs it.
-		if (!baseless) {
-			state.isGood = false;
-			this.#options.progress.addErrors(1);
-		}
+		state.isGood = false;
+		// Whether this is an error is known when it is known who needs it.
+		if (!baseless) this.#options.progress.addErrors(1);
 		const { pack, from } = state;
 		this.#options.faults.add({
 			code: from === undefined ? fault.code : "BAD_COPY",
