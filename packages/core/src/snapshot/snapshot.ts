@@ -16,6 +16,7 @@ import { growReserve } from "../gc/reserve.ts";
 import { either, withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
+import { settleSeen } from "../settle-seen.ts";
 import { formatTime } from "../time.ts";
 import { toldAs } from "../told-as.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
@@ -215,8 +216,8 @@ async function run(
 		parent !== undefined &&
 		sameRoots(parent.record.roots, taken.roots)
 	) {
-		// It stands for this one: who took it may have been killed before it was durable.
-		if (stage !== undefined) await repository.backend.settle(["snapshots"]);
+		// It stands for this one: who took it, or brought it back, may have been killed before that was durable.
+		if (stage !== undefined) await settleSeen(repository);
 		return { id: undefined, skipped: true, ...facts };
 	}
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
