@@ -12,6 +12,9 @@ import { join } from "node:path";
 import type { TreeId } from "@varve/format";
 import { hardlink, makeTree, symlink } from "@varve/testkit";
 import { describe, expect, test } from "vitest";
+import { forget } from "../../packages/core/src/forget/forget.ts";
+import { planByHand } from "../../packages/core/src/forget/plan.ts";
+import { listSnapshots } from "../../packages/core/src/query/list-snapshots.ts";
 import type { Repository } from "../../packages/core/src/repository.ts";
 import type { SnapshotResult } from "../../packages/core/src/snapshot/options.ts";
 import {
@@ -216,6 +219,20 @@ describe("snapshot", () => {
 		expect(
 			await take(repository, folder, { skipIfUnchanged: true }),
 		).toMatchObject({ skipped: false });
+	});
+
+	test("is taken where nothing changed since one that is forgotten", async () => {
+		const folder = source();
+		const repository = await place.repository({ clock });
+		await take(repository, folder);
+		const [first] = await listSnapshots(repository);
+		await forget(repository, planByHand(first === undefined ? [] : [first]));
+		expect(
+			await take(repository, folder, { skipIfUnchanged: true }),
+		).toMatchObject({ skipped: false });
+		expect(
+			await take(repository, folder, { skipIfUnchanged: true }),
+		).toMatchObject({ skipped: true });
 	});
 
 	test("that is aborted leaves no record and no stage", async () => {

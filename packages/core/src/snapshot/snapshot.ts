@@ -214,12 +214,10 @@ async function run(
 	if (
 		options.skipIfUnchanged === true &&
 		parent !== undefined &&
-		sameRoots(parent.record.roots, taken.roots)
-	) {
-		// It stands for this one: who took it, or brought it back, may have been killed before that was durable.
-		if (stage !== undefined) await settleSeen(repository);
+		sameRoots(parent.record.roots, taken.roots) &&
+		(await stays(repository, parent, stage))
+	)
 		return { id: undefined, skipped: true, ...facts };
-	}
 	if (stage === undefined) return { id: undefined, skipped: false, ...facts };
 	trace(
 		repository,
@@ -243,6 +241,18 @@ async function run(
 		lease: stage.lease,
 	});
 	return { id, skipped: false, ...facts };
+}
+
+/** True if a snapshot can stand for one that would be the same: nobody has forgotten it. With a stage that is durable too, whoever took it or brought it back. */
+async function stays(
+	repository: Repository,
+	{ id }: Parent,
+	stage: Stage | undefined,
+): Promise<boolean> {
+	const forgotten = await repository.backend.list("forgotten");
+	if (forgotten.some(({ name }) => name === id)) return false;
+	if (stage !== undefined) await settleSeen(repository);
+	return true;
 }
 
 function trace({ observer }: Repository, message: string): void {
