@@ -26,9 +26,14 @@ export async function settleSeen({ backend }: WithBackend): Promise<void> {
 	await backend.settle(flat);
 }
 
-/** The same of all there is, for a repair: some 500 folders. */
-export async function settleAll({ backend }: WithBackend): Promise<void> {
-	await backend.settle([...flat, "packs", "copies/packs"]);
+/** That packs are gone of which the quarantine has what was in their place. */
+export async function settleQuarantined({
+	backend,
+}: WithBackend): Promise<void> {
+	const held = await backend.list("quarantine");
+	await backend.settlePacks(
+		held.flatMap(({ name }) => /^packs\.([0-9a-f]{64})/.exec(name)?.[1] ?? []),
+	);
 }
 
 /** The same of packs that no segment names: done before anything refers to what they hold, or a segment names them. Packs that a segment names are durable. */

@@ -2,6 +2,7 @@ import { type ChunkId, idAt, idBytes, type PackId } from "@varve/format";
 import type { OpenSegments, Stage } from "@varve/store";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-seen.ts";
 import { sortIds } from "../sort-ids.ts";
 import { Faults } from "../verify/faults.ts";
 import { GraphCheck } from "../verify/graph.ts";
@@ -9,11 +10,21 @@ import { listedRecords } from "./losses.ts";
 import { unreplaced } from "./replaced.ts";
 import { unnamePacks } from "./segments.ts";
 
-/** Makes look-ups know of the repository as it is now. */
-export async function catchUp(repository: Repository): Promise<void> {
-	repository.objects.outdate();
+/**
+ * Makes look-ups know of the repository as it is now. With a stage what is done because of that may rely on it: packs that no segment names are durably
+ * there, and those that are missing durably away.
+ */
+export async function catchUp(
+	repository: Repository,
+	stage: Stage | undefined,
+): Promise<void> {
+	const { backend, index, objects } = repository;
+	objects.outdate();
 	const listing = await listToRead(repository);
-	await repository.index.catchUp(listing);
+	await index.catchUp(listing);
+	if (stage === undefined) return;
+	await settleUnnamed(repository, index.adopted);
+	await backend.settlePacks(index.lost);
 }
 
 /** Packs that segments name and that are not there. */
@@ -55,7 +66,7 @@ export async function dropAbsent(
 		};
 	} finally {
 		close();
-		if (stage !== undefined) await catchUp(repository);
+		if (stage !== undefined) await catchUp(repository, stage);
 	}
 }
 

@@ -3,7 +3,7 @@ import { either, withLease } from "../lease.ts";
 import { type FoundLease, fenceDeadLeases } from "../lease-table.ts";
 import { lockedBy } from "../locked-by.ts";
 import type { Repository } from "../repository.ts";
-import { settleAll } from "../settle-seen.ts";
+import { settleQuarantined, settleSeen } from "../settle-seen.ts";
 
 export interface RepairLease {
 	/** For people: "repair packs". */
@@ -27,7 +27,8 @@ export async function withRepairLease<T>(
 		// What was listed before the lease was there may have been moved by a gc since.
 		repository.objects.outdate();
 		// What another repair has put in the place of something, or moved away, may not be durable.
-		await settleAll(repository);
+		await settleSeen(repository);
+		await settleQuarantined(repository);
 		return await work(stage, either(lost, signal));
 	});
 }

@@ -5,6 +5,7 @@ import type { FoundLease } from "../lease-table.ts";
 import { MovedFrames } from "../moved-frames.ts";
 import { Progress } from "../progress.ts";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-seen.ts";
 import { isAsWritten } from "./damaged-pack.ts";
 import type { MendedPack } from "./options.ts";
 import { PackBytes } from "./pack-bytes.ts";
@@ -43,6 +44,8 @@ export async function mendPacks(
 	work: PacksToMend,
 ): Promise<PacksMended> {
 	const { segments, condemned, stage, signal } = work;
+	// What lies in them too is not moved.
+	if (stage !== undefined) await settleUnnamed(repository, segments.adopted);
 	const { sound, restored, packs } = await sort(repository, work);
 	const suspects = new Set(packs.map(({ name }) => name));
 	const progress = new Progress(repository.observer, "repair");

@@ -66,7 +66,7 @@ async function search(
 			? await damagedBut(repository, back)
 			: await damagedRecords(repository);
 	const mended = await mendRecords(repository, stage, damaged);
-	await catchUp(repository);
+	await catchUp(repository, stage);
 	const listing = await listToRead(repository);
 	const records = await listedRecords(repository);
 	const trees = new TreeStore(repository, stage);

@@ -3,6 +3,7 @@ import type { Listing, OpenSegments, Stage } from "@varve/store";
 import { readGcList } from "../listing.ts";
 import { listToRead } from "../prepare-to-read.ts";
 import type { Repository } from "../repository.ts";
+import { settleUnnamed } from "../settle-seen.ts";
 import { toldAs } from "../told-as.ts";
 import { catchUp, dropAbsent, noneAbsent, notAmong } from "./absent-packs.ts";
 import { withRepairLease } from "./exclusive.ts";
@@ -55,7 +56,7 @@ async function mend(
 			packs: unknownPacks(listing, segments),
 			...{ segments, condemned: listing.condemned, stage, wait, signal },
 		});
-		await catchUp(repository);
+		await catchUp(repository, stage);
 		const absent =
 			waitingFor.length > 0
 				? noneAbsent
@@ -117,6 +118,7 @@ async function nameAll(
 	const packs = [...segments.adopted, ...wrong.packs];
 	const replaced = [...segments.damaged, ...wrong.names];
 	if (stage !== undefined) {
+		await settleUnnamed(repository, packs);
 		const written = new Set(await namePacks(repository, stage, packs));
 		for (const name of replaced)
 			if (!written.has(name))

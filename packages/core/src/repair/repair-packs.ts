@@ -107,7 +107,7 @@ async function mend(
 		const { mended, lost, ...written } = await mendPacks(repository, {
 			...{ packs, segments, condemned, stage, wait, signal },
 		});
-		await catchUp(repository);
+		await catchUp(repository, stage);
 		const absent =
 			written.waitingFor.length > 0
 				? noneAbsent

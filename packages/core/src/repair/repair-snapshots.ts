@@ -58,7 +58,7 @@ async function mend(
 	const back = await putBackLost(repository, stage);
 	const marks = await putAwayMarks(repository, stage);
 	const policies = await mendPolicies(repository, stage);
-	await catchUp(repository);
+	await catchUp(repository, stage);
 	const all = await listSnapshots(repository, { forgotten: true });
 	const listed = await repository.backend.list("snapshots");
 	const trees = new TreeStore(repository, stage);
@@ -68,7 +68,7 @@ async function mend(
 		const snapshots: MendedSnapshot[] = [];
 		for (const draft of drafts)
 			snapshots.push(await settle(repository, stage, { draft, options }));
-		await catchUp(repository);
+		await catchUp(repository, stage);
 		if (stage !== undefined) {
 			const { signal } = options;
 			await dropAbsent(repository, stage, signal);
