@@ -152,7 +152,7 @@ const rows: Row[] = [
 	["noSecondMark", "deltaInherit", { finds: lost }],
 	["basesOfBases", "deltaAgain", { finds: lost }],
 	["nothingSettled", "late", { finds: lost }],
-	["nothingSettled", "lateRepack", { finds: lost }],
+	["nothingSettled", "lateRepack", { finds: /lost/ }],
 ];
 
 describe("the model finds what goes wrong without a guard", () => {

@@ -17,6 +17,7 @@ import { seeded } from "../random.mjs";
 import { lossOf, type Random } from "./loss.ts";
 import { location, type Recorder } from "./recorder.ts";
 import { repairs } from "./repairs.ts";
+import { ProcessDead } from "./simulated-fs.ts";
 
 export interface Scenario {
 	readonly name: string;
@@ -177,7 +178,7 @@ async function dieSomewhere(
 	work: (repository: Repository) => Promise<unknown> = (r) => recorder.take(r),
 ): Promise<void> {
 	let left = somewhere(random);
-	const dead = new Error("the process is dead");
+	const dead = new ProcessDead();
 	recorder.disk.options = { fail: () => (left-- > 0 ? undefined : dead) };
 	const how = { dies: true };
 	await recorder.within(work, how).catch(() => {});

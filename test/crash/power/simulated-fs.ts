@@ -168,9 +168,11 @@ export class SimulatedFs {
 		const path = this.#paths.get(fd) as string;
 		const operation = { type: "sync", outcome: "done", path, inode } as const;
 		const error = this.options.fail?.(operation);
-		this.operations.push(
-			error === undefined ? operation : { ...operation, outcome: "lost" },
-		);
+		// The dead have asked for nothing: what was to be synced can still be.
+		if (!(error instanceof ProcessDead))
+			this.operations.push(
+				error === undefined ? operation : { ...operation, outcome: "lost" },
+			);
 		if (error !== undefined) throw error;
 	}
 
@@ -295,6 +297,13 @@ function statOf(item: Item): FileStat {
 }
 
 /** An error as the operating system gives it. */
+/** A call that fails with it is one that never came. */
+export class ProcessDead extends Error {
+	constructor() {
+		super("the process is dead");
+	}
+}
+
 export function failure(code: string, syscall: string, path: string): Error {
 	const text = `${code}: ${syscall} '${path}'`;
 	return Object.assign(new Error(text), { code, syscall, path });
