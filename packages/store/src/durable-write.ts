@@ -115,10 +115,12 @@ export class DurableWrite {
 		return grouped.run();
 	}
 
-	/** Makes durable what is absent from a directory, if that is there. */
+	/** Makes durable what is there and what is absent in a directory, if that is there. */
 	async settle(path: string): Promise<void> {
-		if ((await statUnlessAbsent(this.#fs, path)) !== undefined)
-			await this.syncDirectory(path);
+		const stat = await statUnlessAbsent(this.#fs, path).catch((error) => {
+			throw storageError(error, `sync the directory ${path}`);
+		});
+		if (stat !== undefined) await this.syncDirectory(path);
 	}
 
 	async #syncDirectoryNow(path: string): Promise<void> {

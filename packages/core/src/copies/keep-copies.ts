@@ -139,8 +139,7 @@ async function copyLeft(
 	const { backend } = repository;
 	const { packs, snapshots, config } = missing;
 	await backend.settlePacks(packs.map(({ name }) => name));
-	// A record gets its copy when the trees that it reaches have theirs.
-	if (snapshots.length > 0) await backend.settle(["snapshots", "copies/packs"]);
+	if (snapshots.length > 0) await backend.settle(["snapshots"]);
 	if (config) await backend.settle(["config"]);
 	await makeCopies(repository, stage, { missing, signal });
 }
