@@ -16,7 +16,6 @@ import { growReserve } from "../gc/reserve.ts";
 import { either, withLease } from "../lease.ts";
 import { listCondemned } from "../listing.ts";
 import type { Repository } from "../repository.ts";
-import { settleSeen } from "../settle-seen.ts";
 import { formatTime } from "../time.ts";
 import { toldAs } from "../told-as.ts";
 import { SnapshotAttempt, type Taken } from "./attempt.ts";
@@ -251,7 +250,8 @@ async function stays(
 ): Promise<boolean> {
 	const forgotten = await repository.backend.list("forgotten");
 	if (forgotten.some(({ name }) => name === id)) return false;
-	if (stage !== undefined) await settleSeen(repository);
+	if (stage !== undefined)
+		await repository.backend.settle(["snapshots", "forgotten"]);
 	return true;
 }
 
